@@ -54,7 +54,8 @@ type Head struct {
 	// Genesis is the epoch of this topic while it has no commits. It equals Epoch
 	// exactly then.
 	Genesis topics.Epoch
-	Rows    int64 // live entities
+	Rows    int64  // live entities
+	Customs uint64 // custom events among all events up to Version
 	Millis  int64 // time of the last commit, Unix milliseconds; 0 when there is none
 }
 
@@ -95,6 +96,10 @@ type Event struct {
 	Data     Span   // of the "data" object within JSON
 	Payload  Span   // of the payload within JSON; empty for a tombstone
 	Millis   int64  // the event's time, Unix milliseconds
+	// Customs counts the custom events up to this version, this one included.
+	// Append fills it in from the head; what the caller put there is ignored. It
+	// is how a run over the last list says how many custom events it left out.
+	Customs uint64
 }
 
 // Span is a range of bytes, [Start, End).
