@@ -28,7 +28,8 @@
 //     retention floor it fails with [ErrCompacted]; it never skips.
 //  8. Last returns entries in ascending version order, as of one Timestamp, so
 //     that a run of several calls shows one state (P4). A timestamp can be used
-//     for [RunLife]; then the call fails with [ErrRunExpired].
+//     for [RunLife] at least; once the store has moved on from it for that long,
+//     the call fails with [ErrRunExpired].
 //  9. Compaction law: for every v at or above the tombstone floor, rows at v plus
 //     Last(v) gives the rows of the head. For v = 0 it gives them from nothing.
 //  10. Floors move only up, only to commit boundaries, and tombstone floor ≤

@@ -20,8 +20,9 @@ type Store interface {
 	Head(ctx context.Context, topic Topic) (Head, error)
 	// Read returns events after version after, in log order.
 	Read(ctx context.Context, topic Topic, after topics.Version, max Budget) (Page, error)
-	// Last returns entries of the last list after version after, as of at; the
-	// zero Timestamp is now, and the page says which it was.
+	// Last returns entries of the last list after version after, tombstones
+	// included, as of at; the zero Timestamp is now, and the page says which it
+	// was. Who builds a snapshot leaves the tombstones out.
 	Last(ctx context.Context, topic Topic, after topics.Version, at Timestamp, max Budget) (Page, error)
 	// Row returns the entity's entry of the last list, which may be a tombstone.
 	Row(ctx context.Context, topic Topic, entityID string) (Event, bool, error)
@@ -56,7 +57,7 @@ type Head struct {
 	Genesis topics.Epoch
 	Rows    int64  // live entities
 	Customs uint64 // custom events among all events up to Version
-	Millis  int64 // time of the last commit, Unix milliseconds; 0 when there is none
+	Millis  int64  // time of the last commit, Unix milliseconds; 0 when there is none
 }
 
 // Floors are the versions below which history is gone.
@@ -174,7 +175,7 @@ type Timestamp uint64
 // that reading always goes on.
 type Budget struct {
 	Events int // at most so many; 0: no bound
-	Bytes  int // stop after so many bytes of JSON; 0: no bound
+	Bytes  int // at most so many bytes of JSON, but for a single event that is larger; 0: no bound
 }
 
 // Page is a piece of a log or of a last list.
