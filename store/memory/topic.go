@@ -64,6 +64,18 @@ func (t *topic) check(c store.Commit) error {
 		}
 		moved[e.EntityID] = e.Version
 	}
+	return t.checkLanes(c.Outcomes)
+}
+
+// checkLanes holds outcomes to the order of their lanes: contiguous from 1.
+func (t *topic) checkLanes(outcomes []store.LaneOutcome) error {
+	begun := make(map[store.LaneKey]bool, len(outcomes))
+	for _, o := range outcomes {
+		if last := t.lanes[o.Lane].Last(); !begun[o.Lane] && o.Seq != last+1 {
+			return fmt.Errorf("%w: seq %d follows %d in the lane of %q", store.ErrMalformed, o.Seq, last, o.Lane.Client)
+		}
+		begun[o.Lane] = true
+	}
 	return nil
 }
 
