@@ -1,0 +1,251 @@
+package statesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/lockstep-sync/lockstep/store"
+	"github.com/lockstep-sync/lockstep/sync/frame"
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// cursor is one session's position in one topic. All but waits and queued belong
+// to the session's lock.
+type cursor struct {
+	topic   *topic
+	session *Session
+	mode    frame.Mode
+
+	at topics.Position // everything up to here has been sent
+	// run is the catch-up under way; nil while the cursor follows the log.
+	run *run
+	// latestTo is the head when the cursor came back: up to there it gets the
+	// last event of each entity from the tail, after that every commit.
+	latestTo topics.Version
+
+	waits  int  // index in topic.waiting, -1 when not there; guarded by topic.mu
+	queued bool // stands in session.ready.cursors; guarded by its lock
+}
+
+// run is a catch-up in pieces, all read as of one timestamp.
+type run struct {
+	snapshot bool // from 0: rows, as snapshot frames
+	started  bool
+	as       store.Timestamp
+	target   topics.Version
+	dropped  uint64 // custom events it leaves out; known once started
+}
+
+// verdict says what to do with a cursor after a read.
+type verdict uint8
+
+const (
+	atHead       verdict = iota // it waits for a commit
+	behind                      // there is more for it
+	answersFirst                // answers have come up that must stand before what it would read
+)
+
+// read appends what the cursor is owed next, one frame or a few, and moves it.
+func (c *cursor) read(ctx context.Context, dst []byte, budget int) ([]byte, verdict, error) {
+	if c.run != nil {
+		return c.readRun(ctx, dst, budget)
+	}
+	t := c.topic
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.load(ctx); err != nil {
+		return dst, behind, err
+	}
+	plan := Resume(c.mode, c.at, t.bounds())
+	if c.at.Version == 0 {
+		c.at.Epoch = t.head.Epoch
+	}
+	switch plan.step {
+	case stepNothing:
+		t.wait(c)
+		return dst, atHead, nil
+	case stepTail:
+		// A commit queues its answers before it grows the tail, both under this
+		// lock: with none queued now, no ack can come after its own event.
+		if c.session.ready.hasAnswers() {
+			return dst, answersFirst, nil
+		}
+		return c.readTail(dst, budget), behind, nil
+	case stepLog:
+		head := t.head.Version
+		t.mu.Unlock()
+		defer t.mu.Lock()
+		return c.readLog(ctx, dst, budget, head)
+	case stepResync:
+		c.startRun()
+		c.at = topics.Position{Epoch: t.head.Epoch}
+		c.session.engine.resynced(c, plan)
+		return append(frame.AppendResync(dst, t.key.Name, t.head.Epoch, string(plan.Reason), plan.Missed), '\n'), behind, nil
+	default:
+		c.startRun()
+		return dst, behind, nil
+	}
+}
+
+func (c *cursor) startRun() {
+	c.run = &run{}
+}
+
+// readTail copies commits from memory. The caller holds the topic's lock.
+func (c *cursor) readTail(dst []byte, budget int) []byte {
+	if c.at.Version < c.latestTo {
+		if out, ok := c.readLatest(dst, budget); ok {
+			return out
+		}
+	}
+	for i, commit := range c.topic.tail.after(c.at.Version) {
+		if size := len(commit.frame); i > 0 && size > budget {
+			break
+		}
+		budget -= len(commit.frame)
+		dst = c.session.form.appendCommit(dst, c.topic.key, commit, c.at.Version)
+		c.at.Version = commit.to
+	}
+	return dst
+}
+
+// readLatest gives a cursor that came back the last event of each entity up to
+// latestTo. It declines when nothing is superseded: the commits serve as they are.
+func (c *cursor) readLatest(dst []byte, budget int) ([]byte, bool) {
+	events, all := c.topic.tail.latestOnly(c.at.Version, c.latestTo, budget)
+	if all && topics.Version(len(events)) == c.latestTo-c.at.Version {
+		return dst, false
+	}
+	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: c.at.Version, To: c.latestTo, More: !all, Conflated: true}
+	if !all {
+		r.To = events[len(events)-1].Version
+	}
+	c.at.Version = r.To
+	return c.session.form.appendEvents(dst, c.topic.key, r, events), true
+}
+
+// readLog gives a cursor in every mode the events the tail no longer holds, up to
+// head: what the store has beyond it is a commit that has not been answered yet.
+func (c *cursor) readLog(ctx context.Context, dst []byte, budget int, head topics.Version) ([]byte, verdict, error) {
+	page, err := c.session.engine.store.Read(ctx, c.topic.key, c.at.Version, store.Budget{Bytes: budget})
+	if errors.Is(err, store.ErrCompacted) || err == nil && page.Head.Epoch != c.at.Epoch {
+		return dst, behind, c.topic.refresh(ctx) // the bounds have moved; decide again
+	}
+	if err != nil {
+		return dst, behind, err
+	}
+	for len(page.Events) > 1 && page.Events[len(page.Events)-1].Version > head {
+		page.Events = page.Events[:len(page.Events)-1]
+	}
+	if len(page.Events) == 0 {
+		return dst, behind, &store.DamageError{Topic: c.topic.key, Version: c.at.Version + 1, Detail: "the log ends before its head"}
+	}
+	from, last := c.at.Version, page.Events[len(page.Events)-1]
+	if got := topics.Version(len(page.Events)); page.Events[0].Version != from+1 || last.Version != from+got {
+		return dst, behind, &store.DamageError{Topic: c.topic.key, Version: from + 1, Detail: "the log has a hole"}
+	}
+	c.at.Version = last.Version
+	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: from, To: last.Version, More: last.Version != last.End}
+	return c.session.form.appendEvents(dst, c.topic.key, r, page.Events), behind, nil
+}
+
+// readRun gives the next piece of a catch-up from the last list.
+func (c *cursor) readRun(ctx context.Context, dst []byte, budget int) ([]byte, verdict, error) {
+	page, err := c.session.engine.store.Last(ctx, c.topic.key, c.at.Version, c.run.as, store.Budget{Bytes: budget})
+	if errors.Is(err, store.ErrRunExpired) {
+		return c.endRun(dst, nil, c.at.Version, true), behind, nil
+	}
+	if err != nil {
+		return dst, behind, err
+	}
+	if c.at.Version == 0 {
+		c.at.Epoch = page.Head.Epoch
+	}
+	if page.Head.Epoch != c.at.Epoch {
+		c.run = nil
+		return dst, behind, c.topic.refresh(ctx)
+	}
+	if !c.run.started {
+		if c.topic.notYet(c, page.Head) {
+			return dst, atHead, nil
+		}
+		if err := c.beginRun(ctx, page); err != nil {
+			return dst, behind, err
+		}
+	}
+	if err := c.checkRun(page); err != nil {
+		return dst, behind, err
+	}
+	if page.More {
+		return c.appendRun(dst, page.Events, page.Events[len(page.Events)-1].Version, true, false), behind, nil
+	}
+	return c.endRun(dst, page.Events, c.run.target, false), behind, nil
+}
+
+// beginRun fixes what the run shows: the state at the head of its first page.
+func (c *cursor) beginRun(ctx context.Context, page store.Page) error {
+	c.run.started, c.run.as, c.run.target = true, page.At, page.Head.Version
+	c.run.snapshot = c.at.Version == 0
+	if c.run.snapshot || page.Head.Customs == 0 {
+		return nil
+	}
+	known, err := c.customsBefore(ctx, page.Head)
+	c.run.dropped = page.Head.Customs - known
+	return err
+}
+
+// customsBefore counts the custom events up to the cursor, as far as the log still
+// tells: those below the retention floor count as seen.
+func (c *cursor) customsBefore(ctx context.Context, head store.Head) (uint64, error) {
+	from := max(c.at.Version, head.Retention)
+	if from == head.Version {
+		return head.Customs, nil
+	}
+	page, err := c.session.engine.store.Read(ctx, c.topic.key, from, store.Budget{Events: 1})
+	if errors.Is(err, store.ErrCompacted) {
+		return head.Customs, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	next := page.Events[0]
+	if next.Kind == store.KindCustom {
+		return next.Customs - 1, nil
+	}
+	return next.Customs, nil
+}
+
+// checkRun holds a page to what the run promised: ascending, and within it.
+func (c *cursor) checkRun(page store.Page) error {
+	prev := c.at.Version
+	for i := range page.Events {
+		v := page.Events[i].Version
+		if v <= prev || v > c.run.target {
+			return &store.DamageError{Topic: c.topic.key, Version: v, Detail: fmt.Sprintf("the last list is out of order after %d, or beyond its head %d", prev, c.run.target)}
+		}
+		prev = v
+	}
+	return nil
+}
+
+func (c *cursor) endRun(dst []byte, events []store.Event, to topics.Version, mixed bool) []byte {
+	dst = c.appendRun(dst, events, to, false, mixed)
+	c.run = nil
+	return dst
+}
+
+func (c *cursor) appendRun(dst []byte, events []store.Event, to topics.Version, more, mixed bool) []byte {
+	r := frame.Run{
+		Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: c.at.Version, To: to, Target: c.run.target,
+		More: more, Mixed: mixed, Conflated: true,
+	}
+	if !more && !mixed {
+		r.Dropped = c.run.dropped
+	}
+	c.at.Version = to
+	if c.run.snapshot {
+		return c.session.form.appendSnapshot(dst, c.topic.key, r, events)
+	}
+	return c.session.form.appendEvents(dst, c.topic.key, r, events)
+}

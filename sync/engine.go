@@ -1,0 +1,147 @@
+package statesync
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lockstep-sync/lockstep/store"
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// Options configure an Engine. Only Store is required.
+type Options struct {
+	Store     store.Store
+	Clock     func() time.Time // default time.Now
+	Logger    *slog.Logger     // default: discards
+	Limits    Limits
+	Heartbeat time.Duration // told to clients; default DefaultHeartbeat
+	// StoreFailed is told, once, that the store takes no more commits until it is
+	// reopened. It must not block.
+	StoreFailed func(error)
+}
+
+// Engine keeps the state that sessions hold in step with the state of a store.
+type Engine struct {
+	store       store.Store
+	clock       func() time.Time
+	log         *slog.Logger
+	limits      Limits
+	heartbeat   time.Duration
+	storeFailed func(error)
+	registry    *registry
+	lanes       *lanes
+	metrics     *metrics
+
+	// lifetime ends when Close has waited for the work under way.
+	lifetime context.Context //nolint:containedctx // of the engine itself
+	end      context.CancelFunc
+	work     work
+
+	mu       sync.Mutex
+	sessions map[*Session]struct{}
+}
+
+// New makes an engine over an open store, which stays the caller's to close.
+func New(o Options) *Engine {
+	e := &Engine{
+		store: o.Store, clock: o.Clock, log: o.Logger, limits: o.Limits.orDefault(), heartbeat: o.Heartbeat,
+		metrics: newMetrics(), sessions: make(map[*Session]struct{}),
+	}
+	if e.clock == nil {
+		e.clock = time.Now
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.heartbeat == 0 {
+		e.heartbeat = DefaultHeartbeat
+	}
+	var once sync.Once
+	e.storeFailed = func(err error) {
+		once.Do(func() {
+			if o.StoreFailed != nil {
+				o.StoreFailed(err)
+			}
+		})
+	}
+	e.lifetime, e.end = context.WithCancel(context.Background())
+	e.registry = newRegistry(e)
+	e.lanes = newLanes(e.limits.Lanes)
+	return e
+}
+
+// Limits are the engine's bounds, defaults filled in.
+func (e *Engine) Limits() Limits { return e.limits }
+
+// Heartbeat is how long a session may be silent before it says where it is.
+func (e *Engine) Heartbeat() time.Duration { return e.heartbeat }
+
+// Close refuses new mutations, waits until those taken are decided and answered,
+// or ctx ends, and closes all sessions.
+func (e *Engine) Close(ctx context.Context) error {
+	err := e.work.close(ctx)
+	e.mu.Lock()
+	open := make([]*Session, 0, len(e.sessions))
+	for s := range e.sessions {
+		open = append(open, s)
+	}
+	e.mu.Unlock()
+	for _, s := range open {
+		s.Close()
+	}
+	e.end()
+	return err
+}
+
+// Delete ends a topic's incarnation: its rows and log are gone, and its sessions
+// are told to load again.
+func (e *Engine) Delete(ctx context.Context, id Identity, name topics.Name) error {
+	if err := id.check(ActionAdmin, name); err != nil {
+		return err
+	}
+	t := e.registry.use(e.key(id, name))
+	defer e.registry.release(t)
+	return t.delete(ctx)
+}
+
+func (e *Engine) key(id Identity, name topics.Name) store.Topic {
+	return store.Topic{Tenant: id.Tenant, Name: name}
+}
+
+func (e *Engine) newID() string { return rand.Text() }
+
+func (e *Engine) addSession(s *Session) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.lifetime.Err() != nil {
+		return topics.Errorf(topics.CodeUnavailable, "", "the server is closing; connect to the next one")
+	}
+	e.sessions[s] = struct{}{}
+	return nil
+}
+
+func (e *Engine) removeSession(s *Session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.sessions, s)
+}
+
+// resynced is told of every cursor that has to start over. One that is ahead means
+// that this server, or the one before it, has lost what it acknowledged.
+func (e *Engine) resynced(c *cursor, p Plan) {
+	e.metrics.resynced(p.Reason)
+	if p.Reason == ReasonAhead {
+		e.log.Error("a client is ahead of its topic: acknowledged data is missing here", "topic", c.topic.key.String(), "session", c.session.id, "position", c.at.String())
+	}
+}
+
+func pageError(err error) error {
+	if errors.Is(err, store.ErrRunExpired) {
+		return topics.Errorf(topics.CodeExpired, "cursor", "is older than %s; begin again without it", store.RunLife)
+	}
+	return topicError(err)
+}

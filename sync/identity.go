@@ -1,0 +1,64 @@
+package statesync
+
+import "github.com/lockstep-sync/lockstep/topics"
+
+// Action is what a grant allows on a topic.
+type Action string
+
+// The actions.
+const (
+	ActionRead  Action = "read"
+	ActionWrite Action = "write"
+	ActionAdmin Action = "admin"
+)
+
+// Grants decide what an identity may do with a topic of its tenant.
+type Grants interface {
+	Allow(action Action, topic topics.Name) bool
+}
+
+// Identity is who a session speaks for. Whoever opens a session vouches for it.
+type Identity struct {
+	Tenant topics.Tenant
+	User   string
+	Grants Grants
+}
+
+// May reports whether the identity may do action on topic. Nobody reads another
+// user's user: topic, whatever the grants say (P8).
+func (id Identity) May(action Action, topic topics.Name) bool {
+	if topic.Type() == topics.TypeUser && action == ActionRead && !id.owns(topic) {
+		return false
+	}
+	return id.Grants != nil && id.Grants.Allow(action, topic)
+}
+
+func (id Identity) owns(topic topics.Name) bool {
+	own, err := topics.UserTopic(id.User)
+	return err == nil && own == topic
+}
+
+// access lists what the identity may do, for the subscribed frame.
+func (id Identity) access(topic topics.Name) []string {
+	var list []string
+	for _, a := range []Action{ActionRead, ActionWrite, ActionAdmin} {
+		if id.May(a, topic) {
+			list = append(list, string(a))
+		}
+	}
+	return list
+}
+
+// check is May as an error. It is the same whether the topic exists or not.
+func (id Identity) check(action Action, topic topics.Name) error {
+	if id.May(action, topic) {
+		return nil
+	}
+	return topics.Errorf(topics.CodeForbidden, "topic", "no grant to %s %s", action, topic)
+}
+
+// AllowAll grants everything; it is what development mode gives to everybody.
+type AllowAll struct{}
+
+// Allow is always true.
+func (AllowAll) Allow(Action, topics.Name) bool { return true }

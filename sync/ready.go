@@ -1,0 +1,110 @@
+package statesync
+
+import (
+	"sync"
+
+	"github.com/lockstep-sync/lockstep/sync/frame"
+)
+
+// ready is what a session has to say: answers, control lines, and cursors that are
+// behind. Its lock is a leaf: commits push while they hold a topic's lock.
+type ready struct {
+	wake func() // told once per idle period; must not block; fixed after construction
+
+	mu      sync.Mutex
+	armed   bool     // the writer is idle and wants to be told
+	closed  bool     // nothing is taken any more
+	lines   [][]byte // control lines, each with its newline
+	answers []frame.Answer
+	cursors []*cursor // a cursor is here at most once: its queued says whether
+}
+
+// pushLine queues one control line.
+func (r *ready) pushLine(line []byte) {
+	r.push(func() { r.lines = append(r.lines, line) })
+}
+
+// pushAnswer queues the answer to a mutation.
+func (r *ready) pushAnswer(a frame.Answer) {
+	r.push(func() { r.answers = append(r.answers, a) })
+}
+
+// pushCursor queues a cursor that is behind.
+func (r *ready) pushCursor(c *cursor) {
+	r.push(func() {
+		if !c.queued {
+			c.queued = true
+			r.cursors = append(r.cursors, c)
+		}
+	})
+}
+
+func (r *ready) push(add func()) {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return
+	}
+	add()
+	wake := r.armed
+	r.armed = false
+	r.mu.Unlock()
+	if wake {
+		r.wake()
+	}
+}
+
+// takeLines takes all control lines.
+func (r *ready) takeLines() [][]byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := r.lines
+	r.lines = nil
+	return lines
+}
+
+// takeAnswers takes all answers.
+func (r *ready) takeAnswers() []frame.Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	answers := r.answers
+	r.answers = nil
+	return answers
+}
+
+func (r *ready) hasAnswers() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.answers) > 0
+}
+
+// takeCursor takes the cursor that has waited longest; nil when none is behind.
+func (r *ready) takeCursor() *cursor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.cursors) == 0 {
+		return nil
+	}
+	c := r.cursors[0]
+	copy(r.cursors, r.cursors[1:])
+	r.cursors[len(r.cursors)-1] = nil
+	r.cursors = r.cursors[:len(r.cursors)-1]
+	c.queued = false
+	return c
+}
+
+// rest arms the wake when there is nothing to say, and reports whether there was.
+func (r *ready) rest() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	idle := len(r.lines) == 0 && len(r.answers) == 0 && len(r.cursors) == 0
+	r.armed = idle
+	return idle
+}
+
+func (r *ready) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed, r.armed = true, false
+	r.lines, r.answers, r.cursors = nil, nil, nil
+}

@@ -1,0 +1,165 @@
+package statesync
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lockstep-sync/lockstep/sync/frame"
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// Receive takes one message of the client: frames separated by newlines. What is
+// wrong with a frame is answered in the session's output and the session goes on.
+// An error means that the session cannot go on, or that ctx ended.
+//
+// Receive waits while Limits.Answers mutations are unanswered: a client that sends
+// faster than it reads is slowed down, not cut (P9).
+func (s *Session) Receive(ctx context.Context, message []byte) error {
+	if most := s.engine.limits.MessageBytes; len(message) > most {
+		return topics.Errorf(topics.CodeTooLarge, "", "the message is %d bytes long; at most %d", len(message), most)
+	}
+	for _, raw := range frame.Split(message) {
+		if err := s.receive(ctx, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) receive(ctx context.Context, raw []byte) error {
+	f, err := frame.Decode(raw, s.engine.limits.Strict())
+	if m, ok := f.(frame.Mutate); ok {
+		return s.mutate(ctx, m.Mutation, err)
+	}
+	if err != nil {
+		s.Error(topics.AsError(err))
+		return nil
+	}
+	switch f := f.(type) {
+	case frame.Subscribe:
+		s.Subscribe(f.Topics)
+	case frame.Unsubscribe:
+		s.unsubscribe(f.Topics)
+	case frame.Ping:
+		s.say(frame.AppendPong(nil))
+	case frame.Auth:
+		// The transport has authenticated the session before it opened it.
+	case frame.Unknown:
+		s.unknown(f.Type)
+	}
+	return nil
+}
+
+// unknown answers a type that this version does not know. A lockstep.v1 client may
+// be newer than the server, so there it is ignored; in plain mode it is a mistake.
+func (s *Session) unknown(typ string) {
+	if s.form != FormFrames {
+		s.Error(topics.Errorf(topics.CodeUnknownType, "type", "%q is not known here; send subscribe, unsubscribe, mutate or ping", typ))
+	}
+}
+
+// mutate sends a mutation on its way, or answers at once why it cannot go.
+func (s *Session) mutate(ctx context.Context, m topics.Mutation, malformed error) error {
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.done:
+		return context.Canceled
+	}
+	r := &request{mutation: m, identity: s.identity, reply: s.answer}
+	if malformed != nil {
+		r.malformed = topics.AsError(malformed)
+	}
+	if err := s.engine.submit(r); err != nil {
+		s.answer(rejection(m, err))
+	}
+	return nil
+}
+
+func rejection(m topics.Mutation, e *topics.Error) frame.Answer {
+	return frame.Answer{Topic: m.Topic, Client: m.Client, Seq: m.Seq, Status: topics.StatusRejected, Reject: e, TraceID: m.TraceID}
+}
+
+// Subscribe starts a cursor for each topic, or says why not. A topic that has one
+// already gets a new one: the client starts over at the position it names.
+func (s *Session) Subscribe(wants []frame.Want) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	for _, w := range wants {
+		if err := s.subscribe(w); err != nil {
+			s.say(frame.AppendError(nil, w.Topic, topics.AsError(err)))
+		}
+	}
+}
+
+func (s *Session) subscribe(w frame.Want) error {
+	name, err := topics.ParseName(w.Topic)
+	if err != nil {
+		return err
+	}
+	if err := s.identity.check(ActionRead, name); err != nil {
+		return err
+	}
+	old := s.cursors[name]
+	if most := s.engine.limits.Topics; old == nil && len(s.cursors) >= most {
+		return topics.Errorf(topics.CodeTooManyTopics, "topics", "a session follows at most %d topics; unsubscribe from some, or open another session", most)
+	}
+	if old != nil {
+		s.drop(old)
+	}
+	c, err := s.newCursor(name, w)
+	if err != nil {
+		return err
+	}
+	s.cursors[name] = c
+	s.say(frame.AppendSubscribed(nil, name, c.at, s.identity.access(name)))
+	s.ready.pushCursor(c)
+	return nil
+}
+
+// newCursor places a cursor: at the client's position; without one at version 0,
+// to be given a snapshot; in plain mode at the head unless rows are asked for.
+func (s *Session) newCursor(name topics.Name, w frame.Want) (*cursor, error) {
+	t := s.engine.registry.use(s.engine.key(s.identity, name))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.load(s.engine.lifetime); err != nil {
+		s.engine.registry.release(t)
+		return nil, topicError(err)
+	}
+	c := &cursor{topic: t, session: s, mode: w.Mode, waits: -1}
+	switch {
+	case w.Position != nil:
+		c.at = *w.Position
+		if w.Mode == frame.ModeLatest {
+			c.latestTo = t.head.Version
+		}
+		if c.at.Version == 0 {
+			c.at.Epoch = t.head.Epoch
+		}
+	case s.form == FormFrames || w.Snapshot:
+		c.at.Epoch = t.head.Epoch
+		c.startRun()
+	default:
+		c.at = t.head.Position
+	}
+	return c, nil
+}
+
+func (s *Session) unsubscribe(names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		if c := s.cursors[topics.Name(name)]; c != nil {
+			s.drop(c)
+		}
+	}
+}
+
+func isCancelled(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

@@ -1,0 +1,230 @@
+package statesync
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/lockstep-sync/lockstep/sync/frame"
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// SessionOptions say whose session it is and how it looks.
+type SessionOptions struct {
+	Identity Identity
+	Form     Form
+	// Wake is told when a session that had nothing to say has something. It is
+	// called once per idle period, from any goroutine, and must not block.
+	Wake func()
+}
+
+// Session is one authenticated conversation: what it reads of which topic, and
+// what it has yet to be told. It has no goroutine and no clock. One goroutine
+// calls Receive, one calls Next; the others may be called from anywhere.
+type Session struct {
+	// Fixed after construction.
+	id       string
+	engine   *Engine
+	identity Identity
+	form     Form
+	// slots bounds the mutations whose answers are not written: one is taken per
+	// mutation by Receive, which waits for it, and given back by Next.
+	slots chan struct{}
+	done  chan struct{} // closed by Close
+
+	ready ready
+
+	mu      sync.Mutex
+	closed  bool
+	cursors map[topics.Name]*cursor
+}
+
+// Open starts a session. The caller closes it.
+func (e *Engine) Open(o SessionOptions) (*Session, error) {
+	s := &Session{
+		id: e.newID(), engine: e, identity: o.Identity, form: o.Form,
+		slots: make(chan struct{}, e.limits.Answers), done: make(chan struct{}),
+		cursors: make(map[topics.Name]*cursor),
+	}
+	s.ready.wake = o.Wake
+	if s.ready.wake == nil {
+		s.ready.wake = func() {}
+	}
+	if err := e.addSession(s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ID names the session in logs and in its welcome.
+func (s *Session) ID() string { return s.id }
+
+// Identity is who the session speaks for.
+func (s *Session) Identity() Identity { return s.identity }
+
+// Welcome queues the first frame of a lockstep.v1 connection.
+func (s *Session) Welcome() {
+	l := s.engine.limits
+	s.say(frame.AppendWelcome(nil, frame.Welcome{
+		Session: s.id, User: s.identity.User, Tenant: s.identity.Tenant,
+		Heartbeat: s.engine.heartbeat, Now: s.engine.clock(),
+		Limits: frame.WireLimits{
+			MessageBytes: l.MessageBytes, PayloadBytes: l.PayloadBytes, Changes: l.Changes,
+			InFlight: l.InFlight, Topics: l.Topics,
+		},
+	}))
+}
+
+// Beat queues what tells an otherwise silent client where it is: a mark for every
+// topic at its head, or a pong where it follows none. Plain forms get a pong.
+func (s *Session) Beat() {
+	marked := false
+	if s.form == FormFrames {
+		s.mu.Lock()
+		for _, c := range s.cursors {
+			if c.run == nil {
+				marked = true
+				s.say(frame.AppendMark(nil, c.topic.key.Name, c.at))
+			}
+		}
+		s.mu.Unlock()
+	}
+	if !marked {
+		s.say(frame.AppendPong(nil))
+	}
+}
+
+// Bye queues the last frame before a planned close.
+func (s *Session) Bye(reason string, retryAfter time.Duration) {
+	s.say(frame.AppendBye(nil, reason, retryAfter))
+}
+
+// Error queues an error that is about the connection, not about one mutation.
+func (s *Session) Error(e *topics.Error) {
+	s.say(frame.AppendError(nil, "", e))
+}
+
+// Positions is where each cursor stands, for a client that moves on by polling.
+func (s *Session) Positions() map[topics.Name]topics.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[topics.Name]topics.Position, len(s.cursors))
+	for name, c := range s.cursors {
+		all[name] = c.at
+	}
+	return all
+}
+
+// Close ends the session. Mutations it sent are decided all the same.
+func (s *Session) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.closed = true
+	close(s.done)
+	s.ready.close()
+	for _, c := range s.cursors {
+		s.drop(c)
+	}
+	s.engine.removeSession(s)
+}
+
+// say queues one control line.
+func (s *Session) say(line []byte) {
+	s.ready.pushLine(append(line, '\n'))
+}
+
+// drop ends a cursor. The caller holds s.mu.
+func (s *Session) drop(c *cursor) {
+	delete(s.cursors, c.topic.key.Name)
+	c.topic.mu.Lock()
+	c.topic.forget(c)
+	c.topic.mu.Unlock()
+	s.engine.registry.release(c.topic)
+}
+
+// answer queues the answer to a mutation of this session.
+func (s *Session) answer(a frame.Answer) { s.ready.pushAnswer(a) }
+
+// Next appends what the session has to say to dst, line by line: at least one line
+// when there is one, and then up to Limits.TurnBytes or Limits.TurnFrames. When it
+// returns dst as it was, the session has nothing to say and Wake will be called
+// when that changes. Answers come first, then cursors in turn.
+//
+// An error is about one topic, or about ctx; the session itself goes on.
+func (s *Session) Next(ctx context.Context, dst []byte) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	start := len(dst)
+	for turns := 0; turns < s.engine.limits.TurnFrames; {
+		room := s.engine.limits.TurnBytes - (len(dst) - start)
+		if room <= 0 {
+			break
+		}
+		before := len(dst)
+		var err error
+		if dst, err = s.turn(ctx, dst, room); err != nil {
+			return dst, err
+		}
+		if len(dst) > before {
+			turns++
+		} else if s.ready.rest() {
+			break
+		}
+	}
+	return dst, nil
+}
+
+// turn appends the control lines and answers that wait, or one cursor's next frames.
+func (s *Session) turn(ctx context.Context, dst []byte, room int) ([]byte, error) {
+	before := len(dst)
+	for _, line := range s.ready.takeLines() {
+		dst = append(dst, line...)
+	}
+	for _, a := range s.ready.takeAnswers() {
+		dst = append(frame.AppendAnswer(dst, a, s.current(ctx, a)), '\n')
+		<-s.slots
+	}
+	if len(dst) > before {
+		return dst, nil
+	}
+	c := s.ready.takeCursor()
+	if c == nil || s.cursors[c.topic.key.Name] != c {
+		return dst, nil
+	}
+	dst, next, err := c.read(ctx, dst, room)
+	if err != nil {
+		return s.failed(dst, c, err), ctx.Err()
+	}
+	if next != atHead {
+		s.ready.pushCursor(c)
+	}
+	return dst, nil
+}
+
+// failed ends a cursor whose topic cannot be read, and says so. A cancelled
+// context is not the topic's fault: the cursor stays.
+func (s *Session) failed(dst []byte, c *cursor, err error) []byte {
+	if isCancelled(err) {
+		s.ready.pushCursor(c)
+		return dst
+	}
+	name := c.topic.key.Name
+	s.drop(c)
+	s.engine.log.Error("topic cannot be read", "topic", c.topic.key.String(), "session", s.id, "error", err)
+	return append(frame.AppendError(dst, string(name), topicError(err)), '\n')
+}
+
+// current is the row that explains a rejection, to those who may read it.
+func (s *Session) current(ctx context.Context, a frame.Answer) *frame.Row {
+	if a.EntityID == "" || !s.identity.May(ActionRead, a.Topic) {
+		return nil
+	}
+	row, _, err := s.engine.Row(ctx, s.identity, a.Topic, a.EntityID)
+	if err != nil {
+		return nil
+	}
+	return &row
+}
