@@ -116,7 +116,9 @@ func (s *Session) subscribe(w frame.Want) error {
 		return err
 	}
 	s.cursors[name] = c
-	s.say(frame.AppendSubscribed(nil, name, c.at, s.identity.access(name)))
+	if !w.Silent {
+		s.say(frame.AppendSubscribed(nil, name, c.at, s.identity.access(name)))
+	}
 	s.ready.pushCursor(c)
 	return nil
 }

@@ -26,6 +26,7 @@ type topic struct {
 	waits   []*waiter // loads that wait for a version
 
 	inbox      []*request
+	removals   []chan<- error        // who asked to delete the topic; answered between two commits
 	committing bool                  // a goroutine is deciding and committing; at most one
 	inFlight   map[store.LaneKey]int // unanswered mutations per lane
 }

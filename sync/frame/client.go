@@ -27,6 +27,7 @@ type Want struct {
 	Mode             Mode
 	OldestUnanswered uint64 // the lowest seq the client awaits an answer for; 0: none
 	Snapshot         bool   // plain mode only: rows first
+	Silent           bool   // never sent: a transport subscribes unasked, and the session does not say so
 }
 
 // Mode is what a subscription sees of the history it missed.
