@@ -1,0 +1,130 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync/atomic"
+
+	statesync "github.com/lockstep-sync/lockstep/sync"
+	"github.com/lockstep-sync/lockstep/sync/frame"
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// connection owns a link and its goroutines: one that receives, for as long as it
+// lives, and one that sends, while there is something to send.
+type connection struct {
+	// Fixed before the connection's state leaves opening.
+	server  *Server
+	session *statesync.Session
+	form    statesync.Form
+	trace   string
+	link    link
+
+	state   atomic.Int32           // of the writer; see writer.go
+	ending  atomic.Pointer[ending] // set before the state becomes leaving; never changes
+	done    chan struct{}          // holds a token once a writer that found the state leaving or over has stopped
+	pinging atomic.Bool            // a ping awaits its pong
+	spoke   stamp                  // a message was last sent
+}
+
+// start opens the conversation on an accepted link. The connection is in the
+// registry, which waits for it.
+func (c *connection) start(l link) {
+	c.link = l
+	c.spoke.now()
+	if c.form == statesync.FormFrames {
+		c.session.Welcome()
+	} else {
+		c.session.Subscribe(c.unasked())
+	}
+	c.open()
+	go c.read()
+}
+
+// unasked are the topics that a plain session follows without saying so.
+func (c *connection) unasked() []frame.Want {
+	id := c.session.Identity()
+	names := []topics.Name{topics.Broadcast}
+	if own, err := topics.UserTopic(id.User); err == nil {
+		names = append(names, own)
+	}
+	var wants []frame.Want
+	for _, name := range names {
+		if id.May(statesync.ActionRead, name) {
+			wants = append(wants, frame.Want{Topic: string(name), Silent: true})
+		}
+	}
+	return wants
+}
+
+// read is the connection's goroutine. When it returns, nothing of the connection
+// is left.
+func (c *connection) read() {
+	defer c.server.connections.remove(c)
+	if e := c.receiveAll(); e != nil {
+		c.finish(*e)
+		<-c.done
+	} else {
+		c.cut()
+		if c.state.Swap(stateOver) != stateIdle {
+			<-c.done
+		}
+	}
+	c.link.cut()
+	c.session.Close()
+}
+
+// receiveAll hands the peer's messages to the session until one of them ends it. It
+// returns the goodbye that is due; nil when the peer is gone.
+func (c *connection) receiveAll() (due *ending) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			due = c.panicked(cause)
+		}
+	}()
+	for {
+		b, err := c.link.receive()
+		if err == nil {
+			err = c.session.Receive(c.server.lifetime, b.bytes)
+			b.giveBack()
+		}
+		var refused *topics.Error
+		switch {
+		case err == nil:
+		case errors.As(err, &refused):
+			c.session.Error(refused)
+			e, _ := endingOf(refused)
+			return &e
+		case errors.As(err, &due):
+			return due
+		default:
+			return nil
+		}
+	}
+}
+
+// cut ends the connection without a goodbye: the line is closed, and whoever waits
+// inside the session is let go.
+func (c *connection) cut() {
+	c.link.cut()
+	c.session.Close()
+}
+
+// panicked keeps a panic to the connection it came from.
+func (c *connection) panicked(cause any) *ending {
+	c.server.log.Error("panic in a connection", "session", c.session.ID(), "trace_id", c.trace, "cause", cause, "stack", string(debug.Stack()))
+	e, _ := endingOf(&topics.Error{Code: topics.CodeInternal})
+	return &e
+}
+
+// next takes what the session has to say. A panic on the way is an error.
+func (c *connection) next(ctx context.Context, b *buffer) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = c.panicked(cause)
+		}
+	}()
+	b.bytes, err = c.session.Next(ctx, b.bytes[:0])
+	return err
+}

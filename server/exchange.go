@@ -1,0 +1,137 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	statesync "github.com/lockstep-sync/lockstep/sync"
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// exchange is one request on its way to its answer.
+type exchange struct {
+	server  *Server
+	w       http.ResponseWriter
+	r       *http.Request
+	control *http.ResponseController
+	trace   string // on the answer's errors, the events it makes, and the log
+	query   query
+}
+
+// methods are what an endpoint answers to. An error becomes a problem document;
+// nil means that the answer is written.
+type methods map[string]func(*exchange) error
+
+// endpoint makes a handler of methods: the gate, the trace, the errors and the
+// panics are the same for all. A panic costs its request and nothing else.
+func (s *Server) endpoint(m methods) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{server: s, w: w, r: r, control: http.NewResponseController(w), trace: traceID(r)}
+		if !s.requests.begin() {
+			x.problem(errDraining())
+			return
+		}
+		defer s.requests.end()
+		defer x.recovered()
+		if err := x.serve(m); err != nil {
+			x.problem(err)
+		}
+	})
+}
+
+func (x *exchange) serve(m methods) error {
+	h := x.w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+	if err := x.server.gate.check(x.r, h); err != nil && x.r.URL.Path != helloPath {
+		return err
+	}
+	if m == nil {
+		return topics.Errorf(topics.CodeNotFound, "", "nothing is served at %s; the interface begins at /v1", clip(x.r.URL.Path))
+	}
+	method := x.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	handle := m[method]
+	switch {
+	case handle != nil:
+		if err := x.query.parse(x.r.URL.RawQuery); err != nil {
+			return err
+		}
+		return handle(x)
+	case method == http.MethodOptions:
+		preflight(x.w, m)
+		return nil
+	}
+	h.Set("Allow", m.allow())
+	return topics.Errorf(topics.CodeMethod, "", "%s is not answered here; use %s", clip(x.r.Method), m.allow())
+}
+
+// identify asks the authenticator who is asking.
+func (x *exchange) identify() (statesync.Identity, error) {
+	return x.server.auth.Authenticate(x.r, x.token())
+}
+
+// token is the request's bearer token, or the query's; the header wins.
+func (x *exchange) token() string {
+	scheme, token, ok := strings.Cut(x.r.Header.Get("Authorization"), " ")
+	if ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	return x.query.text("token")
+}
+
+// body reads the whole body, which has a bound and a deadline.
+func (x *exchange) body() ([]byte, error) {
+	most := x.server.engine.Limits().MessageBytes
+	_ = x.control.SetReadDeadline(time.Now().Add(x.server.limits.ReadDeadline))
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, int64(most)))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, topics.Errorf(topics.CodeTooLarge, "", "the body has more than %d bytes, which is the most", most)
+	case err != nil:
+		return nil, topics.Errorf(topics.CodeTooSlow, "", "the body did not arrive within %s", x.server.limits.ReadDeadline)
+	}
+	_ = x.control.SetReadDeadline(time.Time{}) // the server watches the line while the answer is made
+	return body, nil
+}
+
+// send writes an answer, which has to make progress.
+func (x *exchange) send(status int, contentType string, body []byte) error {
+	_ = x.control.SetWriteDeadline(time.Now().Add(x.server.limits.WriteDeadline))
+	x.w.Header().Set("Content-Type", contentType)
+	x.w.WriteHeader(status)
+	_, err := x.w.Write(body)
+	if err != nil {
+		x.server.log.Debug("the answer was not taken", "path", x.r.URL.Path, "trace_id", x.trace, "error", err)
+	}
+	return nil
+}
+
+func (x *exchange) recovered() {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler { //nolint:errorlint // a sentinel that net/http compares by identity
+		panic(cause)
+	}
+	x.server.log.Error("panic in a request", "path", x.r.URL.Path, "trace_id", x.trace, "cause", cause, "stack", string(debug.Stack()))
+	x.problem(topics.Errorf(topics.CodeInternal, "", "the server failed to answer; the cause is in its log"))
+}
+
+func (m methods) allow() string {
+	var list []string
+	for _, name := range []string{http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodPost, http.MethodDelete} {
+		if m[name] != nil {
+			list = append(list, name)
+		}
+	}
+	return strings.Join(list, ", ")
+}

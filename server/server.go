@@ -1,0 +1,100 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	statesync "github.com/lockstep-sync/lockstep/sync"
+)
+
+// Options configure a Server. Engine and Authenticator are required.
+type Options struct {
+	Engine        *statesync.Engine
+	Authenticator Authenticator
+	Logger        *slog.Logger // default: discards
+	// AllowedOrigins are the origins whose pages may call, such as
+	// "https://app.example"; "*" stands for any part of one, "*" alone for all. A
+	// page served by this host may always call, and so may what is no page.
+	AllowedOrigins []string
+	Limits         Limits
+}
+
+// Server carries an engine's sessions, loads and mutations.
+type Server struct {
+	engine *statesync.Engine
+	auth   Authenticator
+	log    *slog.Logger
+	limits Limits
+	gate   gate
+
+	// lifetime ends when Drain has ended everything.
+	lifetime context.Context //nolint:containedctx // of the server itself
+	end      context.CancelFunc
+
+	public      http.Handler
+	requests    requests
+	connections connections
+}
+
+// New makes a server. It starts nothing; the first connection does.
+func New(o Options) *Server {
+	s := &Server{engine: o.Engine, auth: o.Authenticator, log: o.Logger, limits: o.Limits.orDefault()}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	_, dev := o.Authenticator.(DevAuth)
+	s.gate = newGate(o.AllowedOrigins, dev)
+	s.lifetime, s.end = context.WithCancel(context.Background())
+	s.requests.init()
+	s.connections.init(s)
+	s.public = s.routes()
+	return s
+}
+
+// Handler answers on the public listener.
+func (s *Server) Handler() http.Handler { return s.public }
+
+// AdminHandler answers on the admin listener, which is not for the public.
+func (s *Server) AdminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	return mux
+}
+
+// HTTPServer makes an http.Server with the bounds that a listener on the open
+// internet needs. Bodies and answers have deadlines of their own, so that streams
+// and long polls are not cut.
+func (s *Server) HTTPServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// routes are the paths of the public listener.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	route := func(path string, methods methods) {
+		mux.Handle(path, s.endpoint(methods))
+	}
+	route("/v1/hello", methods{"GET": (*exchange).hello})
+	route("/v1/ws", methods{"GET": (*exchange).websocket})
+	route("/ws/{tenant}", methods{"GET": (*exchange).websocket})
+	route("/v1/topics/{topic}", methods{"GET": (*exchange).getTopic, "DELETE": (*exchange).deleteTopic})
+	route("/v1/topics/{topic}/events", methods{"GET": (*exchange).getEvents})
+	route("/v1/topics/{topic}/mutations", methods{"POST": (*exchange).postMutation})
+	route("/v1/topics/{topic}/entities/{id}", methods{
+		"GET": (*exchange).getEntity, "PUT": (*exchange).putEntity,
+		"PATCH": (*exchange).patchEntity, "DELETE": (*exchange).deleteEntity,
+	})
+	route("/", nil)
+	return mux
+}

@@ -1,0 +1,150 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+
+	statesync "github.com/lockstep-sync/lockstep/sync"
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// websocket upgrades a request. What is wrong with it is answered before the
+// upgrade, as a problem; GET /v1/hello says the same to a page.
+func (x *exchange) websocket() error {
+	if err := x.query.only("envelope"); err != nil {
+		return err
+	}
+	form, err := x.form()
+	if err != nil {
+		return err
+	}
+	id, err := x.identify()
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(x.r.Header.Get("Upgrade"), "websocket") {
+		x.w.Header().Set("Upgrade", "websocket")
+		return topics.Errorf(topics.CodeInvalid, "Upgrade", "is missing; open this URL with a WebSocket client")
+	}
+	c := &connection{server: x.server, form: form, trace: x.trace, done: make(chan struct{}, 1)}
+	if c.session, err = x.server.engine.Open(statesync.SessionOptions{Identity: id, Form: form, Wake: c.wake}); err != nil {
+		return err
+	}
+	if !x.server.connections.add(c) {
+		c.session.Close()
+		return errDraining()
+	}
+	line, err := accept(x)
+	if err != nil { // the library has answered
+		c.session.Close()
+		x.server.connections.remove(c)
+		return nil
+	}
+	c.start(line)
+	return nil
+}
+
+// accept makes the handshake. The handler returns after it: the goroutine that
+// reads is a fresh one with a small stack.
+func accept(x *exchange) (*socket, error) {
+	line := &socket{}
+	conn, err := websocket.Accept(&hijacker{ResponseWriter: x.w, line: line}, x.r, &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true, // the gate has checked the origin
+		OnPingReceived:     func(context.Context, []byte) bool { return line.stuck() < patience },
+	})
+	if err != nil {
+		return nil, err
+	}
+	conn.SetReadLimit(int64(x.server.engine.Limits().MessageBytes))
+	line.conn = conn
+	return line, nil
+}
+
+// form is how the session will look: frames where the client offers our
+// subprotocol, envelopes where it offers none.
+func (x *exchange) form() (statesync.Form, error) {
+	offered := tags(x.r.Header.Values("Sec-Websocket-Protocol"))
+	for _, p := range offered {
+		if strings.EqualFold(p, subprotocol) {
+			if x.query.has("envelope") {
+				return 0, topics.Errorf(topics.CodeInvalid, "envelope", "is for clients without a subprotocol; %s has frames", subprotocol)
+			}
+			return statesync.FormFrames, nil
+		}
+	}
+	if len(offered) > 0 {
+		return 0, topics.Errorf(topics.CodeInvalid, "Sec-WebSocket-Protocol", "%q is not spoken here; offer %s, or none for plain mode", clip(strings.Join(offered, ", ")), subprotocol)
+	}
+	words := []string{"plain", "flat"}
+	if x.r.PathValue("tenant") != "" {
+		words = []string{"flat", "plain"}
+	}
+	if x.query.choice("envelope", words...) == "flat" {
+		return statesync.FormFlat, x.query.fault()
+	}
+	return statesync.FormPlain, x.query.fault()
+}
+
+// patience is how long a write may be stuck before a ping of the peer goes without
+// its pong: the pong would queue behind the write and fail, and the line with it.
+const patience = time.Second
+
+// socket is a link over WebSocket. Contexts are never handed to the library: one
+// that ends closes the connection. Deadlines are kept by whoever watches progress.
+type socket struct {
+	conn *websocket.Conn
+	wire *wire
+}
+
+func (s *socket) receive() (*buffer, error) {
+	kind, r, err := s.conn.Reader(context.Background())
+	if err != nil {
+		return nil, errGone
+	}
+	if kind != websocket.MessageText {
+		return nil, &ending{closeUnsupported, "binary messages are not spoken here; send text"}
+	}
+	b := takeBuffer()
+	if err := b.readFrom(r); err != nil {
+		b.giveBack()
+		if errors.Is(err, websocket.ErrMessageTooBig) {
+			e, _ := endingOf(&topics.Error{Code: topics.CodeTooLarge})
+			return nil, &e
+		}
+		return nil, errGone
+	}
+	if !utf8.Valid(b.bytes) {
+		b.giveBack()
+		return nil, &ending{closeNotUTF8, "the message is not valid UTF-8"}
+	}
+	return b, nil
+}
+
+func (s *socket) send(message []byte) error {
+	return s.conn.Write(context.Background(), websocket.MessageText, message)
+}
+
+func (s *socket) ping() error { return s.conn.Ping(context.Background()) }
+
+func (s *socket) close(e ending) {
+	_ = s.conn.Close(websocket.StatusCode(e.code), e.reason)
+}
+
+// cut closes the connection below the library, whose own CloseNow would wait for a
+// goodbye that is under way.
+func (s *socket) cut() { _ = s.wire.Close() }
+
+func (s *socket) heard() time.Time { return s.wire.heard.at() }
+
+func (s *socket) stuck() time.Duration {
+	if !s.wire.writing.Load() {
+		return 0
+	}
+	return time.Since(s.wire.moved.at())
+}

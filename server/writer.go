@@ -1,0 +1,122 @@
+package server
+
+import (
+	"bytes"
+
+	statesync "github.com/lockstep-sync/lockstep/sync"
+)
+
+// The states of a connection's writer. A wake moves idle to writing and writing to
+// again, so that none is lost between a Next that said nothing and the writer's
+// rest. Whoever moves idle to something starts the goroutine.
+const (
+	stateOpening int32 = iota // the handshake is under way; the writer starts after it
+	stateIdle                 // no writer; the session's wake starts one
+	stateWriting              // a writer is at work
+	stateAgain                // a writer is at work, and has been woken since it last asked
+	stateLeaving              // a writer says what is ready, and goodbye
+	stateOver                 // the reader has ended; no writer starts any more
+)
+
+// open starts the first writer.
+func (c *connection) open() {
+	c.state.CompareAndSwap(stateOpening, stateWriting)
+	c.server.connections.goroutines.Go(c.write)
+}
+
+// wake sees to it that what the session has to say is said.
+func (c *connection) wake() {
+	for {
+		switch c.state.Load() {
+		case stateIdle:
+			if c.state.CompareAndSwap(stateIdle, stateWriting) {
+				c.server.connections.goroutines.Go(c.write)
+				return
+			}
+		case stateWriting:
+			if c.state.CompareAndSwap(stateWriting, stateAgain) {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// finish has the writer say what is ready, up to one turn, and then goodbye. The
+// first ending counts.
+func (c *connection) finish(e ending) {
+	c.ending.CompareAndSwap(nil, &e)
+	for {
+		state := c.state.Load()
+		if state == stateLeaving || state == stateOver {
+			return
+		}
+		if c.state.CompareAndSwap(state, stateLeaving) {
+			if state == stateIdle {
+				c.server.connections.goroutines.Go(c.write)
+			}
+			return
+		}
+	}
+}
+
+// write says what the session has to say until there is nothing, or it is time to
+// leave.
+func (c *connection) write() {
+	b := takeBuffer()
+	defer b.giveBack()
+	for {
+		said, err := c.turn(b)
+		if err != nil {
+			c.cut() // then the session says nothing any more
+		}
+		switch state := c.state.Load(); {
+		case state == stateLeaving:
+			c.leave(b)
+			return
+		case state == stateOver:
+			c.done <- struct{}{}
+			return
+		case said:
+		case c.rest():
+			return
+		}
+	}
+}
+
+// rest ends the writer's work, unless the session has been woken meanwhile.
+func (c *connection) rest() bool {
+	if c.state.CompareAndSwap(stateWriting, stateIdle) {
+		return true
+	}
+	c.state.CompareAndSwap(stateAgain, stateWriting)
+	return false
+}
+
+// leave says what became ready before the end, and goodbye.
+func (c *connection) leave(b *buffer) {
+	if _, err := c.turn(b); err == nil {
+		c.link.close(*c.ending.Load())
+	}
+	c.session.Close()
+	c.done <- struct{}{}
+}
+
+// turn sends what the session gives at one go, and reports whether it gave anything.
+func (c *connection) turn(b *buffer) (bool, error) {
+	if err := c.next(c.server.lifetime, b); err != nil || len(b.bytes) == 0 {
+		return false, err
+	}
+	defer c.spoke.now()
+	lines := bytes.TrimSuffix(b.bytes, []byte{'\n'})
+	if c.form == statesync.FormFrames {
+		return true, c.link.send(lines)
+	}
+	for line := range bytes.SplitSeq(lines, []byte{'\n'}) {
+		if err := c.link.send(line); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
