@@ -109,7 +109,7 @@ func (t *topic) commitSome(waiting []*request, head store.Head) []*request {
 		done = append(done, decided{r, answer})
 	}
 	if b.empty() {
-		t.publish(head, nil, done)
+		t.publish(head.Version, head, nil, done)
 		return waiting
 	}
 	for i := range b.commit.Events {
@@ -125,13 +125,13 @@ func (t *topic) commitSome(waiting []*request, head store.Head) []*request {
 	if len(b.commit.Events) > 0 {
 		c = newCommit(t.key.Name, next.Epoch, head.Version, b.commit.Events)
 	}
-	t.publish(next, c, done)
+	t.publish(head.Version, next, c, done)
 	return waiting
 }
 
-// publish makes a durable commit visible: answers first, then the tail, then the
+// publish makes a durable commit on the version from visible: answers first, then the tail, then the
 // wakes, all under the topic's lock, so that no reader sees one without the others.
-func (t *topic) publish(head store.Head, c *commit, done []decided) {
+func (t *topic) publish(from topics.Version, head store.Head, c *commit, done []decided) {
 	t.mu.Lock()
 	for _, d := range done {
 		if d.answer.Reject == nil || d.answer.Reject.Code != topics.CodeEpochChanged {
@@ -139,11 +139,13 @@ func (t *topic) publish(head store.Head, c *commit, done []decided) {
 		}
 		t.finish(d.request, d.answer)
 	}
-	head.Floors = t.laterFloors(head.Floors)
-	t.head = head
-	if c != nil {
-		t.tail.append(c, t.engine.limits)
-		t.wakeAll()
+	if from == t.tail.end() { // otherwise the topic was reloaded, and has the commit
+		head.Floors = t.laterFloors(head.Floors)
+		t.head = head
+		if c != nil {
+			t.tail.append(c, t.engine.limits)
+			t.wakeAll()
+		}
 	}
 	t.mu.Unlock()
 	t.release(len(done))

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,36 +21,44 @@ type Options struct {
 	Logger    *slog.Logger     // default: discards
 	Limits    Limits
 	Heartbeat time.Duration // told to clients; default DefaultHeartbeat
-	// StoreFailed is told, once, that the store takes no more commits until it is
-	// reopened. It must not block.
-	StoreFailed func(error)
+	// Reopen opens the store again after a storage call failed. The engine closes
+	// the old one first, and owns what Reopen returns: Engine.Store is the one in
+	// use. nil: a failed storage call ends all writing.
+	Reopen func(context.Context) (store.Store, error)
+	// StoreGone is told that the store failed and could not be reopened: the process
+	// should end with that error. It must not block.
+	StoreGone func(error)
 }
 
 // Engine keeps the state that sessions hold in step with the state of a store.
 type Engine struct {
-	store       store.Store
-	clock       func() time.Time
-	log         *slog.Logger
-	limits      Limits
-	heartbeat   time.Duration
-	storeFailed func(error)
-	registry    *registry
-	lanes       *lanes
-	metrics     *metrics
+	store     store.Store // the disk below, as everybody else sees it
+	disk      *disk
+	clock     func() time.Time
+	log       *slog.Logger
+	limits    Limits
+	heartbeat time.Duration
+	storeGone func(error)
+	registry  *registry
+	lanes     *lanes
+	metrics   *metrics
 
 	// lifetime ends when Close has waited for the work under way.
 	lifetime context.Context //nolint:containedctx // of the engine itself
 	end      context.CancelFunc
 	work     work
+	// background are the engine's own goroutines; Close waits for them.
+	background sync.WaitGroup
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
 }
 
-// New makes an engine over an open store, which stays the caller's to close.
+// New makes an engine over an open store. The caller closes the engine first and
+// then the store, which is Engine.Store where Reopen is set.
 func New(o Options) *Engine {
 	e := &Engine{
-		store: o.Store, clock: o.Clock, log: o.Logger, limits: o.Limits.orDefault(), heartbeat: o.Heartbeat,
+		disk: &disk{current: o.Store, reopen: o.Reopen}, storeGone: o.StoreGone, clock: o.Clock, log: o.Logger, limits: o.Limits.orDefault(), heartbeat: o.Heartbeat,
 		metrics: newMetrics(), sessions: make(map[*Session]struct{}),
 	}
 	if e.clock == nil {
@@ -60,14 +70,10 @@ func New(o Options) *Engine {
 	if e.heartbeat == 0 {
 		e.heartbeat = DefaultHeartbeat
 	}
-	var once sync.Once
-	e.storeFailed = func(err error) {
-		once.Do(func() {
-			if o.StoreFailed != nil {
-				o.StoreFailed(err)
-			}
-		})
+	if e.storeGone == nil {
+		e.storeGone = func(error) {}
 	}
+	e.store = e.disk
 	e.lifetime, e.end = context.WithCancel(context.Background())
 	e.registry = newRegistry(e)
 	e.lanes = newLanes(e.limits.Lanes)
@@ -84,17 +90,21 @@ func (e *Engine) Heartbeat() time.Duration { return e.heartbeat }
 // or ctx ends, and closes all sessions.
 func (e *Engine) Close(ctx context.Context) error {
 	err := e.work.close(ctx)
-	e.mu.Lock()
-	open := make([]*Session, 0, len(e.sessions))
-	for s := range e.sessions {
-		open = append(open, s)
-	}
-	e.mu.Unlock()
-	for _, s := range open {
+	for _, s := range e.openSessions() {
 		s.Close()
 	}
 	e.end()
+	e.background.Wait()
 	return err
+}
+
+// Store is the store in use: the one given, or the one that Reopen opened last.
+func (e *Engine) Store() store.Store { return e.disk }
+
+func (e *Engine) openSessions() []*Session {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Keys(e.sessions))
 }
 
 // Delete ends a topic's incarnation: its rows and log are gone, and its sessions

@@ -1,6 +1,9 @@
 package statesync
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -51,6 +54,24 @@ func (r *registry) release(t *topic) {
 	}
 	delete(r.used, t.key)
 	r.warm.Add(t.key, t)
+}
+
+// reload makes every topic in memory that of the store again, after the store was
+// replaced: a commit whose outcome was unknown may be in it.
+func (r *registry) reload(ctx context.Context) {
+	r.mu.Lock()
+	r.warm.Purge()
+	used := slices.Collect(maps.Values(r.used))
+	r.mu.Unlock()
+	for _, t := range used {
+		t.mu.Lock()
+		t.loaded = false
+		if err := t.load(ctx); err == nil {
+			t.wakeAll()
+		}
+		t.mu.Unlock()
+		r.engine.lanes.forget(t.key)
+	}
 }
 
 // size counts the topics in memory.

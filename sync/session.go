@@ -3,6 +3,7 @@ package statesync
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-sync/lockstep/sync/frame"
@@ -33,6 +34,9 @@ type Session struct {
 	done  chan struct{} // closed by Close
 
 	ready ready
+
+	// ended is why the engine ended the session; Next returns it when all is said.
+	ended atomic.Pointer[topics.Error]
 
 	mu      sync.Mutex
 	closed  bool
@@ -99,6 +103,14 @@ func (s *Session) Bye(reason string, retryAfter time.Duration) {
 	s.say(frame.AppendBye(nil, reason, retryAfter))
 }
 
+// end says goodbye for the engine. Unanswered mutations stay unanswered: a resend
+// on the next session finds out what became of them.
+func (s *Session) end(why *topics.Error) {
+	if s.ended.CompareAndSwap(nil, why) {
+		s.Bye(string(why.Code), why.RetryAfter)
+	}
+}
+
 // Error queues an error that is about the connection, not about one mutation.
 func (s *Session) Error(e *topics.Error) {
 	s.say(frame.AppendError(nil, "", e))
@@ -145,15 +157,23 @@ func (s *Session) drop(c *cursor) {
 	s.engine.registry.release(c.topic)
 }
 
-// answer queues the answer to a mutation of this session.
-func (s *Session) answer(a frame.Answer) { s.ready.pushAnswer(a) }
+// answer queues the answer to a mutation of this session. One whose outcome is
+// unknown gets none: the session ends instead.
+func (s *Session) answer(a frame.Answer) {
+	if a.Reject != nil && a.Reject.Code == topics.CodeOutcomeUnknown {
+		s.end(a.Reject)
+		return
+	}
+	s.ready.pushAnswer(a)
+}
 
 // Next appends what the session has to say to dst, line by line: at least one line
 // when there is one, and then up to Limits.TurnBytes or Limits.TurnFrames. When it
 // returns dst as it was, the session has nothing to say and Wake will be called
 // when that changes. Answers come first, then cursors in turn.
 //
-// An error is about one topic, or about ctx; the session itself goes on.
+// An error means that the session is over: ctx has ended, or it is an
+// [*topics.Error] with which the engine has ended the session.
 func (s *Session) Next(ctx context.Context, dst []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,6 +193,9 @@ func (s *Session) Next(ctx context.Context, dst []byte) ([]byte, error) {
 		} else if s.ready.rest() {
 			break
 		}
+	}
+	if why := s.ended.Load(); why != nil && len(dst) == start {
+		return dst, why
 	}
 	return dst, nil
 }

@@ -55,6 +55,14 @@ func newCommit(topic topics.Name, epoch topics.Epoch, from topics.Version, event
 	return c
 }
 
+// end is the version up to which the tail reaches.
+func (t *tail) end() topics.Version {
+	if len(t.commits) == 0 {
+		return t.start
+	}
+	return t.commits[len(t.commits)-1].to
+}
+
 // append adds the next commit and drops the oldest ones past the bounds.
 func (t *tail) append(c *commit, limits Limits) {
 	t.commits = append(t.commits, c)
