@@ -9,7 +9,7 @@ import (
 
 // Bounds of one commit. A larger one fails with [ErrTooLarge] and changes nothing.
 const (
-	MaxCommitEvents = 4096
+	MaxCommitEvents = 1024
 	MaxCommitBytes  = topics.MaxMutationBytes + 64<<10 // of events: one mutation at its bound, and its envelopes
 	MaxEventBytes   = 1<<20 - 1<<10                    // of one encoded event
 )

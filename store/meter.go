@@ -22,3 +22,9 @@ func (m *Meter) Take(bytes int) bool {
 	m.bytes += bytes
 	return true
 }
+
+// Full reports whether the page has as many events as it may have: what comes next
+// need not be looked at.
+func (m *Meter) Full() bool {
+	return m.events > 0 && (m.Budget.Events > 0 && m.events >= m.Budget.Events || m.Budget.Bytes > 0 && m.bytes >= m.Budget.Bytes)
+}

@@ -1,0 +1,263 @@
+package badger
+
+import (
+	"errors"
+	"sync"
+
+	bdg "github.com/dgraph-io/badger/v4"
+
+	"github.com/lockstep-sync/lockstep/store"
+)
+
+// committer turns waiting requests into Badger transactions, one at a time. It has
+// no goroutine of its own: the first to come leads, takes all that waits as one
+// group, commits it, and hands the lead to the first that came meanwhile. While a
+// group is being proven in the ledger, the next one is committed in Badger.
+type committer struct {
+	mu      sync.Mutex
+	waiting []*request
+	leading bool // somebody holds the lead
+
+	// Owned by whoever holds the lead.
+	newest uint64 // number of the newest commit in Badger
+	sum    uint64 // sum of headHash over all heads as of newest
+
+	// proving is taken with the lead and kept after it: it puts proofs in order.
+	proving sync.Mutex
+}
+
+// submit returns when the request has its result.
+func (s *Store) submit(r *request) {
+	s.committer.mu.Lock()
+	s.waiting = append(s.waiting, r)
+	if s.leading {
+		s.committer.mu.Unlock()
+		if <-r.turn == turnDone {
+			return
+		}
+	} else {
+		s.leading = true
+		s.committer.mu.Unlock()
+	}
+	s.lead(r)
+}
+
+// lead commits one group, in which own is the first request, and answers it.
+func (s *Store) lead(own *request) {
+	group := s.takeGroup()
+	g, err := s.commitGroup(group)
+	s.proving.Lock()
+	s.passLead()
+	if err == nil && g.number != 0 {
+		err = s.proveGroup(g)
+	}
+	s.proving.Unlock()
+	for _, r := range group {
+		if err != nil && r.err == nil {
+			r.err = err
+		}
+		if r != own {
+			r.turn <- turnDone
+		}
+	}
+}
+
+// takeGroup takes the first requests that wait: as many as one transaction bears,
+// or a single one that wants to be alone.
+func (s *Store) takeGroup() []*request {
+	s.committer.mu.Lock()
+	defer s.committer.mu.Unlock()
+	n, size := 0, 0
+	for n < len(s.waiting) && n < maxGroup {
+		r := s.waiting[n]
+		if n > 0 && (r.alone != nil || s.waiting[0].alone != nil || size+r.bytes > maxGroupBytes) {
+			break
+		}
+		size += r.bytes
+		n++
+	}
+	group := s.waiting[:n:n]
+	s.waiting = s.waiting[n:]
+	if len(s.waiting) == 0 {
+		s.waiting = nil
+	}
+	return group
+}
+
+// passLead wakes the next leader, or leaves the lead to whoever comes.
+func (s *Store) passLead() {
+	s.committer.mu.Lock()
+	defer s.committer.mu.Unlock()
+	if len(s.waiting) == 0 {
+		s.leading = false
+		return
+	}
+	s.waiting[0].turn <- turnLead
+}
+
+// group is one transaction on its way.
+type group struct {
+	number uint64 // its commit number; 0: nothing was written
+	sum    uint64 // of all heads after it
+}
+
+// commitGroup checks each request against the newest heads and commits those that
+// hold, as one transaction. A request that does not hold fails alone.
+func (s *Store) commitGroup(requests []*request) (group, error) {
+	if err := s.failed.Load(); err != nil {
+		return group{}, *err
+	}
+	v := s.viewAt(s.newest)
+	defer v.close()
+	b := newBatch(s, v)
+	defer b.txn.Discard()
+	for _, r := range requests {
+		r.err = b.add(r)
+	}
+	if !b.dirty {
+		return group{}, nil
+	}
+	if err := b.finish(); err != nil {
+		return group{}, s.fail("preparing a transaction", err)
+	}
+	if err := s.opts.seams.commit(b.txn, b.number); err != nil {
+		return group{}, s.fail("committing", err)
+	}
+	s.newest, s.sum = b.number, b.sum
+	b.publish()
+	return group{number: b.number, sum: b.sum}, nil
+}
+
+// proveGroup writes the ledger and lets readers see the group. It runs under
+// proving, in the order of the groups.
+func (s *Store) proveGroup(g group) error {
+	if err := s.failed.Load(); err != nil {
+		return *err
+	}
+	if s.opts.Durability == Sync {
+		if err := s.ledger.prove(proof{commit: g.number, digest: g.sum}); err != nil {
+			return s.fail("writing the commit ledger", err)
+		}
+	}
+	s.durable.Store(g.number)
+	s.runs.note(s.clock(), g.number, s.db)
+	return nil
+}
+
+// batch builds the transaction of one group.
+type batch struct {
+	s      *Store
+	v      view
+	txn    *bdg.Txn
+	number uint64
+	sum    uint64
+	dirty  bool
+	heads  map[store.Topic]head // heads after the requests so far
+	gone   []store.Topic        // topics whose head went
+}
+
+func newBatch(s *Store, v view) *batch {
+	return &batch{
+		s: s, v: v, number: s.newest + 1, sum: s.sum,
+		txn: s.db.NewTransactionAt(s.newest, true), heads: make(map[store.Topic]head),
+	}
+}
+
+// head is the topic's head after the requests so far.
+func (b *batch) head(topic store.Topic) (head, error) {
+	if h, ok := b.heads[topic]; ok {
+		return h, nil
+	}
+	return b.v.head(topic)
+}
+
+// add checks a request and puts its writes into the transaction.
+func (b *batch) add(r *request) error {
+	if r.alone != nil {
+		return b.addJob(r)
+	}
+	now, err := b.head(r.topic)
+	if err != nil {
+		return err
+	}
+	if now.Position != r.commit.Prev || now.moved != r.base.moved {
+		return store.ErrConflict
+	}
+	next := r.next
+	next.Floors, next.swept, next.sweptTombstones = now.Floors, now.swept, now.sweptTombstones
+	next.hash, next.moved = now.hash, b.number
+	if next.birth == 0 {
+		next.birth = b.number
+		next.Epoch = b.s.incarnation.Of(r.topic, b.number)
+		r.encode(b.number)
+	}
+	if r.bytes > maxRequestBytes {
+		return store.ErrTooLarge
+	}
+	if err := b.write(r.writes); err != nil {
+		return err
+	}
+	if err := b.setHead(r.topic, next); err != nil {
+		return err
+	}
+	r.result = next.Head
+	return nil
+}
+
+// write puts writes into the transaction. A failure here leaves it with half of a
+// request, so the whole group fails in finish.
+func (b *batch) write(writes []write) error {
+	b.dirty = b.dirty || len(writes) > 0
+	for _, w := range writes {
+		var err error
+		if w.value == nil {
+			err = b.txn.Delete(w.key)
+		} else {
+			err = b.txn.SetEntry(bdg.NewEntry(w.key, w.value))
+		}
+		if err != nil {
+			b.number = 0
+			return err
+		}
+	}
+	return nil
+}
+
+// setHead makes next the topic's head, in the transaction and in the sum.
+func (b *batch) setHead(topic store.Topic, next head) error {
+	key := headKey(topic)
+	record := next.encode(key)
+	b.sum -= next.hash
+	next.hash = headHash(key, record)
+	b.sum += next.hash
+	next.changed = b.number
+	b.heads[topic] = next
+	return b.write([]write{{key: key, value: record}})
+}
+
+// dropHead makes the topic one without commits.
+func (b *batch) dropHead(topic store.Topic, now head) error {
+	b.sum -= now.hash
+	b.gone = append(b.gone, topic)
+	return b.write([]write{{key: headKey(topic)}})
+}
+
+var errHalf = errors.New("a request did not fit into the transaction")
+
+// finish adds the commit record, which every transaction carries.
+func (b *batch) finish() error {
+	if b.number == 0 {
+		return errHalf
+	}
+	return b.write([]write{commitRecord(b.number, b.sum)})
+}
+
+// publish lets the next group and the readers find the new heads.
+func (b *batch) publish() {
+	for topic, h := range b.heads {
+		b.s.heads.Add(topic, h)
+	}
+	for _, topic := range b.gone {
+		b.s.heads.Remove(topic)
+	}
+}

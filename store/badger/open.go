@@ -1,0 +1,317 @@
+package badger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	bdg "github.com/dgraph-io/badger/v4"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/lockstep-sync/lockstep/store"
+	"github.com/lockstep-sync/lockstep/store/internal/epoch"
+)
+
+// Why Open refuses a directory. The text says what to do.
+var (
+	ErrLoss = errors.New("store: acknowledged data is missing; restore the directory, or open it with AcceptLoss, " +
+		"which keeps what is left and makes every client load again")
+	ErrCopy = errors.New("store: this directory is a copy of another one; open it with AcceptCopy, " +
+		"which makes every client load again")
+	ErrInUse = errors.New("store: another process has this directory open; stop it, or choose another directory")
+	ErrNewer = errors.New("store: the directory was written by a newer Lockstep; upgrade this program")
+)
+
+// badgerDir is where Badger lives within the store's directory.
+const badgerDir = "badger"
+
+// Open opens the store in opts.Dir, making it when there is none. It proves first
+// that nothing that was ever acknowledged is missing (P12).
+func Open(opts Options) (*Store, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(opts.Dir, badgerDir), 0o700); err != nil {
+		return nil, fmt.Errorf("store: making its directory: %w", err)
+	}
+	o := opening{opts: opts, log: &badgerLog{log: opts.Logger}}
+	s, err := o.open()
+	if err != nil {
+		return nil, errors.Join(err, o.undo())
+	}
+	return s, nil
+}
+
+// opening is what Open has in its hands, step by step.
+type opening struct {
+	opts   Options
+	log    *badgerLog
+	file   *os.File // the ledger's, which also locks the directory
+	fresh  bool     // the ledger was made just now
+	ledger *ledger
+	db     *bdg.DB
+	meta   meta
+	proven proof // the newest record of the ledger; zero when there is none
+
+	renew string // why every epoch must change; empty: they stay
+}
+
+func (o *opening) open() (*Store, error) {
+	for _, step := range []func() error{
+		o.openLedger, o.checkOwner, o.openBadger, o.readIdentity, o.readProof, o.checkProof,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	s, err := o.assemble()
+	if err != nil {
+		return nil, err
+	}
+	s.sweeper.start(s)
+	return s, nil
+}
+
+// undo releases what a failed Open holds.
+func (o *opening) undo() error {
+	var errs []error
+	if o.db != nil {
+		errs = append(errs, o.db.Close())
+	}
+	if o.file != nil {
+		errs = append(errs, o.file.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openLedger opens the ledger's file, or makes an empty one, and locks it.
+func (o *opening) openLedger() error {
+	path := filepath.Join(o.opts.Dir, ledgerName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("store: opening the commit ledger: %w", err)
+	}
+	o.file = f
+	if err := lockFile(f); err != nil {
+		return fmt.Errorf("%w (%w)", ErrInUse, err)
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("store: opening the commit ledger: %w", err)
+	}
+	if st.Size() == 0 {
+		o.fresh = true
+		if err := makeLedger(f); err != nil {
+			return fmt.Errorf("store: making the commit ledger: %w", err)
+		}
+	}
+	o.ledger = &ledger{file: o.opts.seams.ledger(dataFile{f}), lock: noCloser{}}
+	return nil
+}
+
+type noCloser struct{}
+
+func (noCloser) Close() error { return nil }
+
+// checkOwner refuses a ledger that was copied here, with everything around it.
+func (o *opening) checkOwner() error {
+	h, err := o.ledger.readHeader()
+	if err != nil && !errors.Is(err, errHeader) {
+		return fmt.Errorf("%w: %w", ErrNewer, err)
+	}
+	now, idErr := identify(o.file)
+	if idErr != nil {
+		return fmt.Errorf("store: looking at the commit ledger: %w", idErr)
+	}
+	if err == nil && h.id == now {
+		return nil
+	}
+	reason := "the directory was copied"
+	if err != nil {
+		reason = err.Error()
+	}
+	if !o.opts.AcceptCopy && !o.opts.AcceptLoss {
+		return fmt.Errorf("%w (%s)", ErrCopy, reason)
+	}
+	o.renew = reason
+	return signLedger(o.file)
+}
+
+// openBadger opens Badger after syncing what a killed process may have left in the
+// page cache of its write-ahead logs: what is read from them is built upon.
+func (o *opening) openBadger() (err error) {
+	dir := filepath.Join(o.opts.Dir, badgerDir)
+	if err := syncLogs(dir); err != nil {
+		return fmt.Errorf("store: syncing write-ahead logs: %w", err)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w (badger: %v)", ErrLoss, p)
+		}
+	}()
+	o.db, err = bdg.OpenManaged(o.opts.badgerOptions(dir, o.log))
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "Cannot acquire directory lock"):
+		return fmt.Errorf("%w (%w)", ErrInUse, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("store: opening badger: %w", err)
+	}
+	o.db = nil
+	return fmt.Errorf("%w (badger does not open: %w)", ErrLoss, err)
+}
+
+// syncLogs syncs every write-ahead log in Badger's directory.
+func syncLogs(dir string) error {
+	logs, err := filepath.Glob(filepath.Join(dir, "*.mem"))
+	for _, path := range logs {
+		f, openErr := os.Open(path)
+		if openErr != nil {
+			return openErr
+		}
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
+	return err
+}
+
+// readIdentity reads who the store is.
+func (o *opening) readIdentity() error {
+	if tables := o.log.leftOut(); len(tables) > 0 && !o.opts.AcceptLoss {
+		return fmt.Errorf("%w (tables with a wrong checksum: %s)", ErrLoss, strings.Join(tables, ", "))
+	}
+	m, err := readMeta(o.db)
+	if err != nil && !o.opts.AcceptLoss {
+		return fmt.Errorf("%w (%w)", ErrLoss, err)
+	}
+	if err == nil && m.format > formatVersion {
+		return fmt.Errorf("%w (format %d; this program knows %d)", ErrNewer, m.format, formatVersion)
+	}
+	if err != nil || len(o.log.leftOut()) > 0 {
+		o.renew = "records were lost"
+	}
+	o.meta = m
+	return nil
+}
+
+// readProof reads what the ledger knows to have been acknowledged.
+func (o *opening) readProof() error {
+	p, err := o.ledger.newest()
+	o.proven, o.ledger.last = p, p
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNoProof) && o.meta.commit == 0:
+		return nil // an empty store: nobody was ever answered
+	case errors.Is(err, errNoProof) && o.meta.commit == firstCommit && o.fresh:
+		return nil // the process ended while it made the store
+	case o.opts.AcceptLoss:
+		o.renew = "the commit ledger was lost"
+		return nil
+	}
+	return fmt.Errorf("%w (commit ledger: %w)", ErrLoss, err)
+}
+
+// checkProof holds Badger to the ledger. Being ahead of it is normal after a crash.
+func (o *opening) checkProof() error {
+	reason := ""
+	if o.meta.commit < o.proven.commit {
+		reason = fmt.Sprintf("badger has %d of %d commits", o.meta.commit, o.proven.commit)
+	} else if o.proven.seq > 0 {
+		sum, err := sumHeads(o.db, o.proven.commit)
+		if err != nil {
+			return fmt.Errorf("%w (reading heads: %w)", ErrLoss, err)
+		}
+		if sum != o.proven.digest {
+			reason = fmt.Sprintf("the topics as of commit %d are not the ones that were proven", o.proven.commit)
+		}
+	}
+	switch {
+	case reason != "" && !o.opts.AcceptLoss:
+		return fmt.Errorf("%w (%s)", ErrLoss, reason)
+	case reason != "":
+		o.renew = reason
+	case o.proven.async && !o.proven.clean:
+		o.renew = "the store ran in async mode and was not closed"
+	}
+	return nil
+}
+
+// sumHeads is the sum of the hashes of all heads as of a commit.
+func sumHeads(db *bdg.DB, at uint64) (uint64, error) {
+	txn := db.NewTransactionAt(at, false)
+	defer txn.Discard()
+	prefix := []byte{spaceHead}
+	it := txn.NewIterator(bdg.IteratorOptions{Prefix: prefix})
+	defer it.Close()
+	var sum uint64
+	for it.Seek(prefix); it.ValidForPrefix(prefix); it.Next() {
+		item := it.Item()
+		if err := item.Value(func(record []byte) error {
+			sum += headHash(item.Key(), record)
+			return nil
+		}); err != nil {
+			return 0, err
+		}
+	}
+	return sum, nil
+}
+
+// firstCommit is the one that makes a store.
+const firstCommit = 1
+
+// assemble makes the store at the commit Badger has, and writes what the opening
+// has to say: a first identity, or a new one.
+func (o *opening) assemble() (*Store, error) {
+	heads, err := lru.New[store.Topic, head](o.opts.CachedHeads)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	s := &Store{
+		opts: o.opts, clock: o.opts.Clock, log: o.opts.Logger, db: o.db, ledger: o.ledger,
+		incarnation: o.meta.incarnation, heads: heads, closing: make(chan struct{}),
+	}
+	s.space.init(s)
+	s.newest = max(o.meta.commit, o.proven.commit)
+	if s.sum, err = sumHeads(o.db, forever); err != nil {
+		return nil, fmt.Errorf("%w (reading heads: %w)", ErrLoss, err)
+	}
+	if s.newest == 0 || o.renew != "" {
+		if o.renew != "" {
+			s.log.Warn("every epoch changes: all clients load again", "reason", o.renew)
+		}
+		s.incarnation = epoch.New()
+		if err := s.writeIdentity(); err != nil {
+			return nil, err
+		}
+	}
+	s.opened = s.newest
+	s.durable.Store(s.newest)
+	s.runs.note(s.clock(), s.newest, s.db)
+	return s, s.ledger.prove(proof{commit: s.newest, digest: s.sum, async: s.opts.Durability == Async})
+}
+
+// writeIdentity commits the store's incarnation.
+func (s *Store) writeIdentity() error {
+	txn := s.db.NewTransactionAt(s.newest, true)
+	defer txn.Discard()
+	b := batch{s: s, txn: txn, number: s.newest + 1, sum: s.sum}
+	if err := b.write(identity(s.incarnation)); err != nil {
+		return err
+	}
+	if err := b.finish(); err != nil {
+		return err
+	}
+	if err := txn.CommitAt(b.number, nil); err != nil {
+		return fmt.Errorf("store: writing its identity: %w", err)
+	}
+	s.newest = b.number
+	if s.opts.Durability == Async {
+		return s.db.Sync()
+	}
+	return nil
+}
