@@ -36,7 +36,7 @@ func (c *connection) start(l link) {
 	if c.form == statesync.FormFrames {
 		c.session.Welcome()
 	} else {
-		c.session.Subscribe(c.unasked())
+		c.session.Subscribe(c.server.lifetime, c.unasked())
 	}
 	c.open()
 	go c.read()

@@ -48,12 +48,12 @@ func (x *exchange) getEvents() error {
 		return x.gone(err)
 	}
 	p := poll{exchange: x, woken: make(chan struct{}, 1)}
-	p.session, err = x.server.engine.Open(statesync.SessionOptions{Identity: id, Form: statesync.FormFrames, Wake: p.wake})
+	p.session, err = x.server.engine.Open(x.r.Context(), statesync.SessionOptions{Identity: id, Form: statesync.FormFrames, Wake: p.wake})
 	if err != nil {
 		return err
 	}
 	defer p.session.Close()
-	p.session.Subscribe([]frame.Want{want})
+	p.session.Subscribe(x.r.Context(), []frame.Want{want})
 	if err := p.read(wait); err != nil {
 		return x.gone(err)
 	}

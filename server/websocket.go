@@ -32,7 +32,7 @@ func (x *exchange) websocket() error {
 		return topics.Errorf(topics.CodeInvalid, "Upgrade", "is missing; open this URL with a WebSocket client")
 	}
 	c := &connection{server: x.server, form: form, trace: x.trace, done: make(chan struct{}, 1)}
-	if c.session, err = x.server.engine.Open(statesync.SessionOptions{Identity: id, Form: form, Wake: c.wake}); err != nil {
+	if c.session, err = x.server.engine.Open(x.r.Context(), statesync.SessionOptions{Identity: id, Form: form, Wake: c.wake}); err != nil {
 		return err
 	}
 	if !x.server.connections.add(c) {

@@ -11,11 +11,16 @@ import (
 
 // submit puts a mutation into its topic's inbox. It answers by r.reply, once, or
 // returns why it cannot be taken; then reply is not called.
-func (e *Engine) submit(r *request) *topics.Error {
+func (e *Engine) submit(ctx context.Context, r *request) *topics.Error {
 	if r.mutation.Topic == "" {
-		return r.malformed
+		return r.refused
 	}
 	r.hash = mutationHash(r.mutation)
+	if hook := e.handlers.hooks.BeforeMutation; hook != nil && r.refused == nil {
+		if err := hook(ctx, r.identity, &r.mutation); err != nil {
+			r.refused = refusal(err)
+		}
+	}
 	if !e.work.add() {
 		return topics.Errorf(topics.CodeUnavailable, "", "the server is closing; send it again to the next one")
 	}
@@ -98,15 +103,20 @@ type decided struct {
 func (t *topic) commitSome(waiting []*request, head store.Head) []*request {
 	ctx := t.engine.lifetime
 	b := newBatch(head, t.engine.clock(), t.engine.limits, storedPast{ctx: ctx, engine: t.engine, topic: t.key})
+	b.mutators = t.engine.handlers.mutator
 	var done []decided
 	for len(waiting) > 0 && !b.full() {
 		r := waiting[0]
 		waiting = waiting[1:]
 		answer, err := b.decide(r)
 		if err != nil {
+			t.engine.log.Error("a mutation could not be decided", "topic", t.key.String(), "trace_id", r.mutation.TraceID, "error", err)
 			answer = rejection(r.mutation, topicError(err))
 		}
 		done = append(done, decided{r, answer})
+	}
+	for _, cause := range b.panics {
+		t.engine.log.Error("a mutator failed", "topic", t.key.String(), "error", cause)
 	}
 	if b.empty() {
 		t.publish(head.Version, head, nil, done)
@@ -148,6 +158,11 @@ func (t *topic) publish(from topics.Version, head store.Head, c *commit, done []
 		}
 	}
 	t.mu.Unlock()
+	if hook := t.engine.handlers.hooks.AfterMutation; hook != nil {
+		for _, d := range done {
+			hook(d.request.identity, d.request.mutation, d.answer)
+		}
+	}
 	t.release(len(done))
 }
 

@@ -12,11 +12,11 @@ import (
 
 // request is one mutation on its way to its answer.
 type request struct {
-	mutation  topics.Mutation
-	identity  Identity
-	malformed *topics.Error // it cannot be applied, but it takes its place in its lane
-	reply     func(frame.Answer)
-	hash      uint64
+	mutation topics.Mutation
+	identity Identity
+	refused  *topics.Error // it is malformed, or a hook refused it; it takes its place in its lane all the same
+	reply    func(frame.Answer)
+	hash     uint64
 }
 
 func (r *request) lane() store.LaneKey {
@@ -43,6 +43,8 @@ type batch struct {
 	now     time.Time
 	limits  Limits
 	past    past
+	// mutators finds a named mutator; nil when there is none of that name.
+	mutators func(name string) Mutator
 
 	// The overlay: what the batch has changed so far.
 	rows  map[string]store.Event
@@ -50,7 +52,8 @@ type batch struct {
 	keys  map[store.IdempotencyKey]topics.Outcome
 
 	commit store.Commit
-	bytes  int // of the events' JSON
+	bytes  int     // of the events' JSON
+	panics []error // of mutators, for the log
 }
 
 func newBatch(head store.Head, now time.Time, limits Limits, p past) *batch {
@@ -189,13 +192,13 @@ func (b *batch) settledByKey(r *request) (topics.Outcome, bool, error) {
 // evaluate checks permission, limits and preconditions and computes the events.
 func (b *batch) evaluate(r *request) ([]store.Event, error) {
 	m := &r.mutation
-	if r.malformed != nil {
-		return nil, r.malformed
+	if r.refused != nil {
+		return nil, r.refused
 	}
 	if err := r.identity.check(ActionWrite, m.Topic); err != nil {
 		return nil, err
 	}
-	if len(m.Changes) == 0 {
+	if len(m.Changes) == 0 && m.Name == "" {
 		return nil, topics.Errorf(topics.CodeInvalid, "changes", "is empty; a mutation has at least one change")
 	}
 	if most := b.limits.Changes; len(m.Changes) > most {
@@ -207,7 +210,11 @@ func (b *batch) evaluate(r *request) ([]store.Event, error) {
 	if err := b.checkNeeds(r); err != nil {
 		return nil, err
 	}
-	return newTransaction(b, r).run()
+	tx := newTransaction(b, r)
+	if m.Name != "" {
+		return tx.runMutator(b.mutators)
+	}
+	return tx.run()
 }
 
 // checkNeeds rejects a mutation together with the one it builds on.

@@ -28,6 +28,7 @@ type Options struct {
 	// StoreGone is told that the store failed and could not be reopened: the process
 	// should end with that error. It must not block.
 	StoreGone func(error)
+	Hooks     Hooks
 }
 
 // Engine keeps the state that sessions hold in step with the state of a store.
@@ -42,6 +43,7 @@ type Engine struct {
 	registry  *registry
 	lanes     *lanes
 	metrics   *metrics
+	handlers  handlers
 
 	// lifetime ends when Close has waited for the work under way.
 	lifetime context.Context //nolint:containedctx // of the engine itself
@@ -59,7 +61,7 @@ type Engine struct {
 func New(o Options) *Engine {
 	e := &Engine{
 		disk: &disk{current: o.Store, reopen: o.Reopen}, storeGone: o.StoreGone, clock: o.Clock, log: o.Logger, limits: o.Limits.orDefault(), heartbeat: o.Heartbeat,
-		metrics: newMetrics(), sessions: make(map[*Session]struct{}),
+		metrics: newMetrics(), handlers: handlers{hooks: o.Hooks, mutators: make(map[string]Mutator)}, sessions: make(map[*Session]struct{}),
 	}
 	if e.clock == nil {
 		e.clock = time.Now

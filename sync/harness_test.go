@@ -50,7 +50,7 @@ type reader struct {
 func (h *house) open(user string, form Form) *reader {
 	h.t.Helper()
 	r := &reader{t: h.t, woken: make(chan struct{}, 1)}
-	s, err := h.engine.Open(SessionOptions{Identity: identity(user), Form: form, Wake: func() {
+	s, err := h.engine.Open(context.Background(), SessionOptions{Identity: identity(user), Form: form, Wake: func() {
 		select {
 		case r.woken <- struct{}{}:
 		default:

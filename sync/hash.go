@@ -31,6 +31,8 @@ func mutationHash(m topics.Mutation) uint64 {
 	} else {
 		optional(0, false)
 	}
+	text(m.Name)
+	text(string(m.Args))
 	for _, c := range m.Changes {
 		number(&d, uint64(c.Op))
 		text(c.EntityID)

@@ -18,7 +18,7 @@ import (
 func (e *Engine) Mutate(ctx context.Context, id Identity, m topics.Mutation) (frame.Answer, error) {
 	answers := make(chan frame.Answer, 1)
 	r := &request{mutation: m, identity: id, reply: func(a frame.Answer) { answers <- a }}
-	if err := e.submit(r); err != nil {
+	if err := e.submit(ctx, r); err != nil {
 		return rejection(m, err), nil
 	}
 	select {

@@ -37,7 +37,7 @@ func (s *Session) receive(ctx context.Context, raw []byte) error {
 	}
 	switch f := f.(type) {
 	case frame.Subscribe:
-		s.Subscribe(f.Topics)
+		s.Subscribe(ctx, f.Topics)
 	case frame.Unsubscribe:
 		s.unsubscribe(f.Topics)
 	case frame.Ping:
@@ -69,9 +69,9 @@ func (s *Session) mutate(ctx context.Context, m topics.Mutation, malformed error
 	}
 	r := &request{mutation: m, identity: s.identity, reply: s.answer}
 	if malformed != nil {
-		r.malformed = topics.AsError(malformed)
+		r.refused = topics.AsError(malformed)
 	}
-	if err := s.engine.submit(r); err != nil {
+	if err := s.engine.submit(ctx, r); err != nil {
 		s.answer(rejection(m, err))
 	}
 	return nil
@@ -83,26 +83,31 @@ func rejection(m topics.Mutation, e *topics.Error) frame.Answer {
 
 // Subscribe starts a cursor for each topic, or says why not. A topic that has one
 // already gets a new one: the client starts over at the position it names.
-func (s *Session) Subscribe(wants []frame.Want) {
+func (s *Session) Subscribe(ctx context.Context, wants []frame.Want) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
 	for _, w := range wants {
-		if err := s.subscribe(w); err != nil {
+		if err := s.subscribe(ctx, w); err != nil {
 			s.say(frame.AppendError(nil, w.Topic, topics.AsError(err)))
 		}
 	}
 }
 
-func (s *Session) subscribe(w frame.Want) error {
+func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	name, err := topics.ParseName(w.Topic)
 	if err != nil {
 		return err
 	}
 	if err := s.identity.check(ActionRead, name); err != nil {
 		return err
+	}
+	if hook := s.engine.handlers.hooks.Subscribe; hook != nil {
+		if err := hook(ctx, s.identity, name); err != nil {
+			return refusal(err)
+		}
 	}
 	old := s.cursors[name]
 	if most := s.engine.limits.Topics; old == nil && len(s.cursors) >= most {

@@ -43,8 +43,13 @@ type Session struct {
 	cursors map[topics.Name]*cursor
 }
 
-// Open starts a session. The caller closes it.
-func (e *Engine) Open(o SessionOptions) (*Session, error) {
+// Open starts a session, unless Hooks.Connect refuses it. The caller closes it.
+func (e *Engine) Open(ctx context.Context, o SessionOptions) (*Session, error) {
+	if connect := e.handlers.hooks.Connect; connect != nil {
+		if err := connect(ctx, o.Identity); err != nil {
+			return nil, refusal(err)
+		}
+	}
 	s := &Session{
 		id: e.newID(), engine: e, identity: o.Identity, form: o.Form,
 		slots: make(chan struct{}, e.limits.Answers), done: make(chan struct{}),
@@ -141,6 +146,9 @@ func (s *Session) Close() {
 		s.drop(c)
 	}
 	s.engine.removeSession(s)
+	if disconnect := s.engine.handlers.hooks.Disconnect; disconnect != nil {
+		disconnect(s.identity)
+	}
 }
 
 // say queues one control line.

@@ -12,7 +12,7 @@ const (
 	MaxEntityIDBytes = 200 // of an entity id
 	MaxTenantBytes   = 64
 	MaxClientBytes   = 64 // of a client id, which names a lane
-	MaxEventBytes    = 64 // of an event name
+	MaxEventBytes    = 64 // of an event or mutator name
 	MaxUserBytes     = 128
 )
 
@@ -131,9 +131,14 @@ func CheckUser(id string) error {
 }
 
 // CheckEventName refuses an event name that is not letters, digits, . _ : or -.
-func CheckEventName(name string) error {
+func CheckEventName(name string) error { return checkLabel("event", name) }
+
+// CheckMutatorName refuses a mutator name by the same rule.
+func CheckMutatorName(name string) error { return checkLabel("name", name) }
+
+func checkLabel(field, name string) error {
 	if name == "" || len(name) > MaxEventBytes || !all(name, isEventByte) {
-		return Errorf(CodeInvalid, "event", "%q must be 1 to %d letters, digits, . _ : or -", clip(name), MaxEventBytes)
+		return Errorf(CodeInvalid, field, "%q must be 1 to %d letters, digits, . _ : or -", clip(name), MaxEventBytes)
 	}
 	return nil
 }

@@ -120,6 +120,14 @@ func (r *reader) lane(m *topics.Mutation) {
 
 func (r *reader) changes(m *topics.Mutation) {
 	list := r.root.Get("changes")
+	if m.Name = r.str("name"); m.Name != "" {
+		r.keep(topics.CheckMutatorName(m.Name))
+		m.Args = r.raw("args")
+		if list.Exists() {
+			r.fail("changes", "and name exclude each other: a named mutator makes the changes itself")
+		}
+		return
+	}
 	if !list.IsArray() {
 		r.fail("changes", "must be an array of {op, entity_id, payload}")
 		return
