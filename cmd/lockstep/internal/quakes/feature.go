@@ -49,7 +49,7 @@ func ReadFile(r io.Reader) ([]Feature, error) {
 		}
 		f, err := Parse(bytes.Clone(row))
 		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", reader.Count(), err)
+			return nil, &rows.Error{Row: reader.Count(), Err: err}
 		}
 		all = append(all, f)
 	}

@@ -72,7 +72,7 @@ func (r *Reader) Next() ([]byte, error) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("the file ends in the middle; is it whole?")
 	}
-	return nil, fmt.Errorf("row %d: %w", r.count+1, err)
+	return nil, &Error{r.count + 1, err}
 }
 
 func (r *Reader) next() ([]byte, error) {

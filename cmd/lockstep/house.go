@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/lockstep-sync/lockstep/server"
+	"github.com/lockstep-sync/lockstep/store"
+	"github.com/lockstep-sync/lockstep/store/badger"
+	statesync "github.com/lockstep-sync/lockstep/sync"
+)
+
+// closeDeadline bounds an orderly end; what is not done by then is cut.
+const closeDeadline = 15 * time.Second
+
+// house is all floors, one above the other: a store, the engine over it, and the
+// server over that.
+type house struct {
+	engine *statesync.Engine
+	server *server.Server
+	gone   chan error // of capacity 1: the store failed for good
+	log    *slog.Logger
+}
+
+// plan says how to build a house.
+type plan struct {
+	store  badger.Options
+	auth   server.Authenticator
+	limits server.Limits
+	log    *slog.Logger
+}
+
+// build opens the store and puts the rest on it.
+func build(p plan) (*house, error) {
+	p.store.Logger = p.log
+	first, err := badger.Open(p.store)
+	if err != nil {
+		return nil, storeError(p.store.Dir, err)
+	}
+	h := &house{gone: make(chan error, 1), log: p.log}
+	h.engine = statesync.New(statesync.Options{
+		Store:     first,
+		Logger:    p.log,
+		Reopen:    func(context.Context) (store.Store, error) { return badger.Open(p.store) },
+		StoreGone: func(err error) { h.gone <- err },
+	})
+	h.server = server.New(server.Options{Engine: h.engine, Authenticator: p.auth, Logger: p.log, Limits: p.limits})
+	return h, nil
+}
+
+// storeError says which directory cannot be opened, and what to do.
+func storeError(dir string, err error) error {
+	advice := ""
+	switch {
+	case errors.Is(err, badger.ErrInUse):
+		advice = "; --data names a directory"
+	case errors.Is(err, badger.ErrCopy):
+		advice = "; that is --accept-copy"
+	case errors.Is(err, badger.ErrLoss):
+		advice = "; that is --accept-loss"
+	}
+	return fmt.Errorf("opening %s: %w%s", dir, err, advice)
+}
+
+// door is a listener with what answers there.
+type door struct {
+	listener net.Listener
+	handler  http.Handler
+}
+
+// live answers at the doors until ctx ends or something fails, and then closes the
+// house from the top: sessions are told goodbye, what was taken is answered, and
+// the store is made durable.
+func (h *house) live(ctx context.Context, doors ...door) error {
+	servers := make([]*http.Server, len(doors))
+	failed := make(chan error, len(doors))
+	for i, d := range doors {
+		servers[i] = h.server.HTTPServer(d.handler)
+		go func() { failed <- servers[i].Serve(d.listener) }()
+	}
+	var cause error
+	ended := 0
+	select {
+	case <-ctx.Done():
+	case cause = <-h.gone:
+	case cause = <-failed:
+		ended++
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
+	defer cancel()
+	errs := []error{cause, h.server.Drain(closing)}
+	for _, s := range servers {
+		errs = append(errs, s.Shutdown(closing))
+	}
+	for ; ended < len(doors); ended++ {
+		if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, h.close(closing))...)
+}
+
+// close closes the engine and then the store.
+func (h *house) close(ctx context.Context) error {
+	return errors.Join(h.engine.Close(ctx), h.engine.Store().Close())
+}
