@@ -24,6 +24,13 @@ type cursor struct {
 	// last event of each entity from the tail, after that every commit.
 	latestTo topics.Version
 
+	presence     bool   // it is told who is here; fixed
+	presenceSeen uint64 // the last number of presence it was told
+
+	index   int       // in topic.cursors; guarded by topic.mu
+	present bool      // it speaks for member; guarded by topic.mu
+	member  memberKey // guarded by topic.mu
+
 	waits  int  // index in topic.waiting, -1 when not there; guarded by topic.mu
 	queued bool // stands in session.ready.cursors; guarded by its lock
 }

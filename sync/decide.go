@@ -1,7 +1,6 @@
 package statesync
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -287,9 +286,4 @@ func entityOf(m topics.Mutation, e *topics.Error) string {
 		return m.Changes[i].EntityID
 	}
 	return ""
-}
-
-// sameJSON reports whether two compact texts mean the same value.
-func sameJSON(a, b json.RawMessage) bool {
-	return string(a) == string(b) || equalJSON(a, b)
 }

@@ -7,10 +7,14 @@ type Action string
 
 // The actions.
 const (
-	ActionRead  Action = "read"
-	ActionWrite Action = "write"
-	ActionAdmin Action = "admin"
+	ActionRead     Action = "read"
+	ActionWrite    Action = "write"
+	ActionSignal   Action = "signal"
+	ActionPresence Action = "presence"
+	ActionAdmin    Action = "admin"
 )
+
+var actions = []Action{ActionRead, ActionWrite, ActionSignal, ActionPresence, ActionAdmin}
 
 // Grants decide what an identity may do with a topic of its tenant.
 type Grants interface {
@@ -41,7 +45,7 @@ func (id Identity) owns(topic topics.Name) bool {
 // access lists what the identity may do, for the subscribed frame.
 func (id Identity) access(topic topics.Name) []string {
 	var list []string
-	for _, a := range []Action{ActionRead, ActionWrite, ActionAdmin} {
+	for _, a := range actions {
 		if id.May(a, topic) {
 			list = append(list, string(a))
 		}

@@ -26,7 +26,11 @@ type Limits struct {
 	WarmTopics   int // kept in memory without sessions; default 256; the oldest is dropped
 	TurnBytes    int // what one Next appends before it returns; default 64 KiB
 	TurnFrames   int // likewise; default 256
+	Signals      int // not yet written, per session; default 64; past it the oldest is dropped
 	Lanes        int // kept in memory; default 4,096; others are read from the store
+
+	PresenceMembers int // listed per topic; default 200; past it only their count is told
+	PresenceBytes   int // of one member's state; default 4 KiB; past it: error too_large
 }
 
 func (l Limits) orDefault() Limits {
@@ -53,6 +57,9 @@ func (l Limits) orDefault() Limits {
 	set(&l.TurnBytes, 64<<10)
 	set(&l.TurnFrames, 256)
 	set(&l.Lanes, 4_096)
+	set(&l.Signals, 64)
+	set(&l.PresenceMembers, 200)
+	set(&l.PresenceBytes, 4<<10)
 	return l
 }
 

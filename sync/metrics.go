@@ -10,6 +10,7 @@ import (
 // metrics counts what the engine does.
 type metrics struct {
 	applied, unchanged, duplicate, rejected atomic.Uint64
+	signalsDropped                          atomic.Uint64
 	resyncs                                 map[Reason]*atomic.Uint64 // fixed keys
 }
 

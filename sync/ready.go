@@ -1,13 +1,14 @@
 package statesync
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/lockstep-sync/lockstep/sync/frame"
 )
 
-// ready is what a session has to say: answers, control lines, and cursors that are
-// behind. Its lock is a leaf: commits push while they hold a topic's lock.
+// ready is what a session has to say: answers, control lines, signals, and cursors
+// that are behind. Its lock is a leaf: commits push while they hold a topic's lock.
 type ready struct {
 	wake func() // told once per idle period; must not block; fixed after construction
 
@@ -16,6 +17,8 @@ type ready struct {
 	closed  bool     // nothing is taken any more
 	lines   [][]byte // control lines, each with its newline
 	answers []frame.Answer
+	signals [][]byte
+	present []*cursor // whose presence has changed; each at most once
 	cursors []*cursor // a cursor is here at most once: its queued says whether
 }
 
@@ -35,6 +38,26 @@ func (r *ready) pushCursor(c *cursor) {
 		if !c.queued {
 			c.queued = true
 			r.cursors = append(r.cursors, c)
+		}
+	})
+}
+
+// pushSignal queues a signal. It reports false when an older one had to go for it.
+func (r *ready) pushSignal(line []byte, most int) (room bool) {
+	r.push(func() {
+		if room = len(r.signals) < most; !room {
+			r.signals = append(r.signals[:0], r.signals[1:]...)
+		}
+		r.signals = append(r.signals, line)
+	})
+	return room
+}
+
+// pushPresence queues a cursor whose topic's presence has changed.
+func (r *ready) pushPresence(c *cursor) {
+	r.push(func() {
+		if !slices.Contains(r.present, c) {
+			r.present = append(r.present, c)
 		}
 	})
 }
@@ -72,6 +95,15 @@ func (r *ready) takeAnswers() []frame.Answer {
 	return answers
 }
 
+// takeEphemeral takes all signals and the cursors whose presence has changed.
+func (r *ready) takeEphemeral() (signals [][]byte, present []*cursor) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	signals, present = r.signals, r.present
+	r.signals, r.present = nil, nil
+	return signals, present
+}
+
 func (r *ready) hasAnswers() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,7 +129,7 @@ func (r *ready) takeCursor() *cursor {
 func (r *ready) rest() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	idle := len(r.lines) == 0 && len(r.answers) == 0 && len(r.cursors) == 0
+	idle := len(r.lines) == 0 && len(r.answers) == 0 && len(r.cursors) == 0 && len(r.signals) == 0 && len(r.present) == 0
 	r.armed = idle
 	return idle
 }
@@ -106,5 +138,5 @@ func (r *ready) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed, r.armed = true, false
-	r.lines, r.answers, r.cursors = nil, nil, nil
+	r.lines, r.answers, r.cursors, r.signals, r.present = nil, nil, nil, nil, nil
 }

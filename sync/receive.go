@@ -37,9 +37,14 @@ func (s *Session) receive(ctx context.Context, raw []byte) error {
 	}
 	switch f := f.(type) {
 	case frame.Subscribe:
+		s.client = f.Client
 		s.Subscribe(ctx, f.Topics)
 	case frame.Unsubscribe:
 		s.unsubscribe(f.Topics)
+	case frame.Signal:
+		s.signal(f)
+	case frame.Present:
+		s.present(f)
 	case frame.Ping:
 		s.say(frame.AppendPong(nil))
 	case frame.Auth:
@@ -54,7 +59,7 @@ func (s *Session) receive(ctx context.Context, raw []byte) error {
 // be newer than the server, so there it is ignored; in plain mode it is a mistake.
 func (s *Session) unknown(typ string) {
 	if s.form != FormFrames {
-		s.Error(topics.Errorf(topics.CodeUnknownType, "type", "%q is not known here; send subscribe, unsubscribe, mutate or ping", typ))
+		s.Error(topics.Errorf(topics.CodeUnknownType, "type", "%q is not known here; send subscribe, unsubscribe, mutate, signal, presence or ping", typ))
 	}
 }
 
@@ -125,6 +130,9 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 		s.say(frame.AppendSubscribed(nil, name, c.at, s.identity.access(name)))
 	}
 	s.ready.pushCursor(c)
+	if c.presence {
+		s.ready.pushPresence(c)
+	}
 	return nil
 }
 
@@ -138,7 +146,8 @@ func (s *Session) newCursor(name topics.Name, w frame.Want) (*cursor, error) {
 		s.engine.registry.release(t)
 		return nil, topicError(err)
 	}
-	c := &cursor{topic: t, session: s, mode: w.Mode, waits: -1}
+	c := &cursor{topic: t, session: s, mode: w.Mode, presence: w.Presence, waits: -1}
+	t.join(c)
 	switch {
 	case w.Position != nil:
 		c.at = *w.Position

@@ -35,6 +35,7 @@ type Session struct {
 
 	ready ready
 
+	client string // named by the last subscribe; owned by Receive
 	// ended is why the engine ended the session; Next returns it when all is said.
 	ended atomic.Pointer[topics.Error]
 
@@ -160,7 +161,7 @@ func (s *Session) say(line []byte) {
 func (s *Session) drop(c *cursor) {
 	delete(s.cursors, c.topic.key.Name)
 	c.topic.mu.Lock()
-	c.topic.forget(c)
+	c.topic.part(c)
 	c.topic.mu.Unlock()
 	s.engine.registry.release(c.topic)
 }
@@ -218,6 +219,7 @@ func (s *Session) turn(ctx context.Context, dst []byte, room int) ([]byte, error
 		dst = append(frame.AppendAnswer(dst, a, s.current(ctx, a)), '\n')
 		<-s.slots
 	}
+	dst = s.ephemeral(dst)
 	if len(dst) > before {
 		return dst, nil
 	}
@@ -233,6 +235,20 @@ func (s *Session) turn(ctx context.Context, dst []byte, room int) ([]byte, error
 		s.ready.pushCursor(c)
 	}
 	return dst, nil
+}
+
+// ephemeral appends signals and changed presence.
+func (s *Session) ephemeral(dst []byte) []byte {
+	signals, present := s.ready.takeEphemeral()
+	for _, line := range signals {
+		dst = append(dst, line...)
+	}
+	for _, c := range present {
+		if s.cursors[c.topic.key.Name] == c {
+			dst = c.appendPresence(dst)
+		}
+	}
+	return dst
 }
 
 // failed ends a cursor whose topic cannot be read, and says so. A cancelled

@@ -23,7 +23,10 @@ type topic struct {
 	// waiting are the cursors at the head. A cursor is here exactly while its
 	// waits index is not -1, and only then does a commit wake it.
 	waiting []*cursor
+	cursors []*cursor // all of them; each knows its index
 	waits   []*waiter // loads that wait for a version
+
+	presence presence
 
 	inbox      []*request
 	removals   []chan<- error        // who asked to delete the topic; answered between two commits
@@ -53,6 +56,23 @@ func (t *topic) load(ctx context.Context) error {
 	}
 	t.head, t.tail, t.loaded = head, newTail(head.Version), true
 	return nil
+}
+
+// join adds a cursor. The caller holds t.mu.
+func (t *topic) join(c *cursor) {
+	c.index = len(t.cursors)
+	t.cursors = append(t.cursors, c)
+}
+
+// part takes a cursor out, with its presence. The caller holds t.mu.
+func (t *topic) part(c *cursor) {
+	t.forget(c)
+	t.linger(c)
+	last := len(t.cursors) - 1
+	t.cursors[c.index] = t.cursors[last]
+	t.cursors[c.index].index = c.index
+	t.cursors[last] = nil
+	t.cursors = t.cursors[:last]
 }
 
 // wait puts c among the cursors a commit wakes. The caller holds t.mu.

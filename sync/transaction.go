@@ -6,11 +6,10 @@ import (
 	"strconv"
 	"strings"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
-
 	"github.com/lockstep-sync/lockstep/store"
 	"github.com/lockstep-sync/lockstep/sync/frame"
 	"github.com/lockstep-sync/lockstep/topics"
+	"github.com/lockstep-sync/lockstep/topics/patch"
 )
 
 // transaction computes the events of one mutation: all of them or none (P4).
@@ -135,13 +134,13 @@ func (tx *transaction) value(c topics.Change, entry store.Event, exists bool) (v
 	if len(value) == 0 || string(value) == "null" {
 		return nil, false, topics.Errorf(topics.CodeInvalid, "payload", "is missing or null; use delete to remove an entity")
 	}
-	return value, !exists || !sameJSON(value, entry.PayloadJSON()), nil
+	return value, !exists || !patch.Same(value, entry.PayloadJSON()), nil
 }
 
 // patched applies a patch and holds what it makes to the limits of what is sent:
 // patch after patch could otherwise nest a value deeper than any client reads.
 func (tx *transaction) patched(c topics.Change, base json.RawMessage) (json.RawMessage, error) {
-	value, err := applyPatch(c, base)
+	value, err := patch.Apply(c.Op, base, c.Payload)
 	if err != nil {
 		return nil, err
 	}
@@ -152,44 +151,6 @@ func (tx *transaction) patched(c topics.Change, base json.RawMessage) (json.RawM
 		return nil, topics.AsError(err).In("payload")
 	}
 	return value, nil
-}
-
-// applyPatch applies a patch through the library that owns its semantics.
-func applyPatch(c topics.Change, base json.RawMessage) (json.RawMessage, error) {
-	if len(c.Payload) == 0 {
-		return nil, topics.Errorf(topics.CodeInvalid, "payload", "is missing; it carries the patch")
-	}
-	if c.Op == topics.OpPatch {
-		value, err := mergePatch(base, c.Payload)
-		if err != nil {
-			return nil, topics.Errorf(topics.CodePatchFailed, "payload", "cannot be merged: %v", err)
-		}
-		return value, nil
-	}
-	patch, err := jsonpatch.DecodePatch(c.Payload)
-	if err != nil {
-		return nil, topics.Errorf(topics.CodeInvalid, "payload", "is not a JSON Patch (RFC 6902): %v", err)
-	}
-	options := jsonpatch.NewApplyOptions()
-	options.SupportNegativeIndices = false
-	options.AccumulatedCopySizeLimit = topics.MaxMutationBytes
-	value, err := patch.ApplyWithOptions(base, options)
-	if err != nil {
-		return nil, topics.Errorf(topics.CodePatchFailed, "payload", "does not apply: %v", err)
-	}
-	return value, nil
-}
-
-// mergePatch is RFC 7396. The library merges objects; a patch that is not an
-// object replaces the value, and one for a value that is not an object starts from {}.
-func mergePatch(base, patch json.RawMessage) (json.RawMessage, error) {
-	if patch[0] != '{' {
-		return patch, nil
-	}
-	if base[0] != '{' {
-		base = json.RawMessage(`{}`)
-	}
-	return jsonpatch.MergePatch(base, patch)
 }
 
 // add makes the change's event.
@@ -247,5 +208,3 @@ func changeIndex(field string) (int, bool) {
 	i, err := strconv.Atoi(digits)
 	return i, ok && err == nil
 }
-
-func equalJSON(a, b json.RawMessage) bool { return jsonpatch.Equal(a, b) }

@@ -6,8 +6,8 @@ import (
 	"github.com/lockstep-sync/lockstep/topics"
 )
 
-// Frame is one frame of a client: Auth, Subscribe, Unsubscribe, Mutate, Ping or
-// Unknown.
+// Frame is one frame of a client: Auth, Subscribe, Unsubscribe, Mutate, Signal,
+// Present, Ping or Unknown.
 type Frame interface{ frame() }
 
 // Auth carries a token: the first frame when none came with the upgrade, later a
@@ -26,6 +26,7 @@ type Want struct {
 	Position         *topics.Position
 	Mode             Mode
 	OldestUnanswered uint64 // the lowest seq the client awaits an answer for; 0: none
+	Presence         bool   // tell who is here
 	Snapshot         bool   // plain mode only: rows first
 	Silent           bool   // never sent: a transport subscribes unasked, and the session does not say so
 }

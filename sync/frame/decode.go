@@ -45,6 +45,10 @@ func Decode(raw []byte, limits strict.Limits) (Frame, error) {
 		f = Unsubscribe{Topics: r.strings("topics")}
 	case "mutate":
 		f = Mutate{Mutation: r.mutation()}
+	case "signal":
+		f = r.signal()
+	case "presence":
+		f = r.present()
 	case "ping":
 		f = Ping{}
 	case "":

@@ -36,7 +36,7 @@ func (r *reader) want() Want {
 		r.fail("", "must be a topic name or an object with topic")
 		return Want{}
 	}
-	w := Want{Topic: r.required("topic"), Snapshot: r.boolean("snapshot")}
+	w := Want{Topic: r.required("topic"), Snapshot: r.boolean("snapshot"), Presence: r.boolean("presence")}
 	w.OldestUnanswered, _ = r.whole("oldest_unanswered")
 	switch mode := r.str("mode"); mode {
 	case "", "latest":
