@@ -1,0 +1,59 @@
+// Package patch applies partial changes to JSON values, the same way on the server
+// that decides and in the clients that show the change before it is decided. The
+// semantics are those of a library that owns them; here is only what the protocol
+// adds: which of its refusals are a malformed patch, and which a patch that does not
+// fit the value.
+package patch
+
+import (
+	"encoding/json"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// Apply returns base after a partial change of the kind op, which is
+// [topics.OpPatch] or [topics.OpJSONPatch]. It fails with invalid where body is no
+// patch, and with patch_failed where it does not fit base.
+func Apply(op topics.Op, base, body json.RawMessage) (json.RawMessage, error) {
+	if len(body) == 0 {
+		return nil, topics.Errorf(topics.CodeInvalid, "payload", "is missing; it carries the patch")
+	}
+	if op == topics.OpPatch {
+		value, err := merge(base, body)
+		if err != nil {
+			return nil, topics.Errorf(topics.CodePatchFailed, "payload", "cannot be merged: %v", err)
+		}
+		return value, nil
+	}
+	steps, err := jsonpatch.DecodePatch(body)
+	if err != nil {
+		return nil, topics.Errorf(topics.CodeInvalid, "payload", "is not a JSON Patch (RFC 6902): %v", err)
+	}
+	options := jsonpatch.NewApplyOptions()
+	options.SupportNegativeIndices = false
+	options.AccumulatedCopySizeLimit = topics.MaxMutationBytes
+	value, err := steps.ApplyWithOptions(base, options)
+	if err != nil {
+		return nil, topics.Errorf(topics.CodePatchFailed, "payload", "does not apply: %v", err)
+	}
+	return value, nil
+}
+
+// merge is RFC 7396. The library merges objects; a patch that is not an object
+// replaces the value, and one for a value that is not an object starts from {}.
+func merge(base, body json.RawMessage) (json.RawMessage, error) {
+	if body[0] != '{' {
+		return body, nil
+	}
+	if len(base) == 0 || base[0] != '{' {
+		base = json.RawMessage(`{}`)
+	}
+	return jsonpatch.MergePatch(base, body)
+}
+
+// Same reports whether two compact texts mean the same value.
+func Same(a, b json.RawMessage) bool {
+	return string(a) == string(b) || jsonpatch.Equal(a, b)
+}
