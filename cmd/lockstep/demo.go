@@ -81,7 +81,7 @@ func (d *demoing) live(ctx context.Context, listener net.Listener, dir string, f
 	h, err := build(plan{
 		store:  badger.Options{Dir: dir, Durability: badger.Async, MinFree: -1},
 		auth:   server.DevAuth{},
-		limits: server.Limits{DrainWindow: devDrain},
+		limits: devLimits,
 		log:    newLog(d.console.err, slog.LevelWarn),
 	})
 	if err != nil {

@@ -29,7 +29,7 @@ type demoPage struct {
 
 func (p *demoPage) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /", http.FileServerFS(clientjs.Demo()))
+	mux.Handle("/", http.FileServerFS(clientjs.Demo()))
 	mux.HandleFunc("GET /demo/info", p.info)
 	// Pages of other sites must not steer the replay.
 	own := http.NewCrossOriginProtection()

@@ -15,8 +15,11 @@ import (
 	statesync "github.com/lockstep-sync/lockstep/sync"
 )
 
-// closeDeadline bounds an orderly end; what is not done by then is cut.
-const closeDeadline = 15 * time.Second
+// Bounds of an orderly end.
+const (
+	drainDeadline = 2 * time.Second  // for clients to hear goodbye; then they are cut
+	closeDeadline = 15 * time.Second // for all of it; what is not answered by then is not
+)
 
 // house is all floors, one above the other: a store, the engine over it, and the
 // server over that.
@@ -93,7 +96,7 @@ func (h *house) live(ctx context.Context, doors ...door) error {
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
 	defer cancel()
-	errs := []error{cause, h.server.Drain(closing)}
+	errs := []error{cause, h.drain(closing)}
 	for _, s := range servers {
 		errs = append(errs, s.Shutdown(closing))
 	}
@@ -103,6 +106,18 @@ func (h *house) live(ctx context.Context, doors ...door) error {
 		}
 	}
 	return errors.Join(append(errs, h.close(closing))...)
+}
+
+// drain says goodbye to all clients. One that does not answer is no failure of ours.
+func (h *house) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainDeadline)
+	defer cancel()
+	err := h.server.Drain(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		h.log.Info("some clients did not answer the goodbye and were cut off")
+		return nil
+	}
+	return err
 }
 
 // close closes the engine and then the store.

@@ -23,8 +23,8 @@ SIGINT or SIGTERM ends it in order: clients are told to come back, what was take
 answered, the store is closed. A second signal ends it at once; nothing acknowledged is
 lost by that.`
 
-// devDrain is how long a server with --dev takes to say goodbye: its developer waits.
-const devDrain = 300 * time.Millisecond
+// devLimits make a server with --dev say goodbye quickly: its developer waits.
+var devLimits = server.Limits{DrainWindow: 300 * time.Millisecond}
 
 // serving is the serve command.
 type serving struct {
@@ -71,7 +71,7 @@ func (s *serving) run(ctx context.Context) error {
 	h, err := build(plan{
 		store:  badger.Options{Dir: s.data, AcceptCopy: s.acceptCopy, AcceptLoss: s.acceptLoss},
 		auth:   server.DevAuth{},
-		limits: server.Limits{DrainWindow: devDrain},
+		limits: devLimits,
 		log:    newLog(s.console.err, slog.LevelInfo),
 	})
 	if err != nil {
