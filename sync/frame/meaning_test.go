@@ -25,6 +25,19 @@ func meaning(f frame.Frame) string {
 		}{"unsubscribe", f.Topics})
 	case frame.Mutate:
 		return text(newSaidMutation(f.Mutation))
+	case frame.Signal:
+		return text(struct {
+			Type    string          `json:"type"`
+			Topic   string          `json:"topic"`
+			Event   string          `json:"event"`
+			Payload json.RawMessage `json:"payload,omitempty"`
+		}{"signal", f.Topic, f.Event, f.Payload})
+	case frame.Present:
+		return text(struct {
+			Type  string          `json:"type"`
+			Topic string          `json:"topic"`
+			State json.RawMessage `json:"state,omitempty"`
+		}{"presence", f.Topic, f.State})
 	case frame.Ping:
 		return `{"type":"ping"}`
 	case frame.Unknown:
@@ -46,13 +59,14 @@ type saidWant struct {
 	Position         string `json:"position,omitempty"`
 	Mode             string `json:"mode"`
 	OldestUnanswered uint64 `json:"oldest_unanswered,omitempty"`
+	Presence         bool   `json:"presence,omitempty"`
 	Snapshot         bool   `json:"snapshot,omitempty"`
 }
 
 func newSaidSubscribe(s frame.Subscribe) saidSubscribe {
 	said := saidSubscribe{Type: "subscribe", Client: s.Client, Topics: []saidWant{}}
 	for _, w := range s.Topics {
-		one := saidWant{Topic: w.Topic, Mode: "latest", OldestUnanswered: w.OldestUnanswered, Snapshot: w.Snapshot}
+		one := saidWant{Topic: w.Topic, Mode: "latest", OldestUnanswered: w.OldestUnanswered, Presence: w.Presence, Snapshot: w.Snapshot}
 		if w.Mode == frame.ModeEvery {
 			one.Mode = "every"
 		}
@@ -72,6 +86,8 @@ type saidMutation struct {
 	Epoch          topics.Epoch    `json:"epoch,omitempty"`
 	IfTopicVersion *topics.Version `json:"if_topic_version,omitempty"`
 	Needs          uint64          `json:"needs,omitempty"`
+	Name           string          `json:"name,omitempty"`
+	Args           json.RawMessage `json:"args,omitempty"`
 	Changes        []saidChange    `json:"changes"`
 	TraceID        string          `json:"trace_id,omitempty"`
 }
@@ -88,7 +104,7 @@ type saidChange struct {
 func newSaidMutation(m topics.Mutation) saidMutation {
 	said := saidMutation{
 		Type: "mutate", Client: m.Client, Seq: m.Seq, Topic: m.Topic, Epoch: m.Epoch, Changes: []saidChange{},
-		IfTopicVersion: m.IfTopicVersion, Needs: m.Needs, TraceID: m.TraceID,
+		IfTopicVersion: m.IfTopicVersion, Needs: m.Needs, Name: m.Name, Args: m.Args, TraceID: m.TraceID,
 	}
 	for _, c := range m.Changes {
 		one := saidChange{Op: c.Op.String(), EntityID: c.EntityID, Event: c.Event, Payload: c.Payload}
