@@ -35,6 +35,9 @@ type Store interface {
 	// Delete ends the topic's incarnation: its rows, log, lanes and keys are gone
 	// and the head is that of a topic without commits.
 	Delete(ctx context.Context, topic Topic) error
+	// Topics lists topics with commits that come after a topic, by tenant and then
+	// name, at most so many; after the zero Topic is from the beginning.
+	Topics(ctx context.Context, after Topic, most int) ([]Topic, error)
 	// Close waits for calls under way and makes everything durable.
 	Close() error
 }

@@ -37,7 +37,8 @@ type cursor struct {
 
 // run is a catch-up in pieces, all read as of one timestamp.
 type run struct {
-	snapshot bool // from 0: rows, as snapshot frames
+	snapshot bool    // from 0: rows, as snapshot frames
+	pieces   []piece // what is left of a kept snapshot; empty: the store is read
 	started  bool
 	as       store.Timestamp
 	target   topics.Version
@@ -159,6 +160,14 @@ func (c *cursor) readLog(ctx context.Context, dst []byte, budget int, head topic
 
 // readRun gives the next piece of a catch-up from the last list.
 func (c *cursor) readRun(ctx context.Context, dst []byte, budget int) ([]byte, verdict, error) {
+	if !c.run.started && c.at.Version == 0 && c.session.form == FormFrames {
+		if snap := c.session.engine.snapshots.get(ctx, c.topic); snap != nil {
+			c.run.started, c.run.snapshot, c.run.pieces, c.at.Epoch = true, true, snap.pieces, snap.at.Epoch
+		}
+	}
+	if len(c.run.pieces) > 0 {
+		return c.readKept(dst, budget), behind, nil
+	}
 	page, err := c.session.engine.store.Last(ctx, c.topic.key, c.at.Version, c.run.as, store.Budget{Bytes: budget})
 	if errors.Is(err, store.ErrRunExpired) {
 		return c.endRun(dst, nil, c.at.Version, true), behind, nil
@@ -188,6 +197,34 @@ func (c *cursor) readRun(ctx context.Context, dst []byte, budget int) ([]byte, v
 		return c.appendRun(dst, page.Events, page.Events[len(page.Events)-1].Version, true, false), behind, nil
 	}
 	return c.endRun(dst, page.Events, c.run.target, false), behind, nil
+}
+
+// readKept gives the next pieces of a kept snapshot: at least one.
+func (c *cursor) readKept(dst []byte, budget int) []byte {
+	start := len(dst)
+	for len(c.run.pieces) > 0 {
+		p := c.run.pieces[0]
+		if len(dst) > start && len(dst)-start+len(p.line) > budget {
+			return dst
+		}
+		dst = append(dst, p.line...)
+		c.at.Version = p.to
+		c.run.pieces = c.run.pieces[1:]
+	}
+	c.follow()
+	return dst
+}
+
+// follow ends a run. What was committed while it was read is caught up with as any
+// absence is: by the last event of each entity.
+func (c *cursor) follow() {
+	c.run = nil
+	if c.mode == frame.ModeEvery {
+		return
+	}
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	c.latestTo = c.topic.head.Version
 }
 
 // beginRun fixes what the run shows: the state at the head of its first page.
@@ -238,7 +275,7 @@ func (c *cursor) checkRun(page store.Page) error {
 
 func (c *cursor) endRun(dst []byte, events []store.Event, to topics.Version, mixed bool) []byte {
 	dst = c.appendRun(dst, events, to, false, mixed)
-	c.run = nil
+	c.follow()
 	return dst
 }
 

@@ -130,6 +130,10 @@ func (d *disk) Delete(ctx context.Context, t store.Topic) error {
 	return err
 }
 
+func (d *disk) Topics(ctx context.Context, after store.Topic, most int) ([]store.Topic, error) {
+	return with(d, func(s store.Store) ([]store.Topic, error) { return s.Topics(ctx, after, most) })
+}
+
 // Close closes the store that is open now. Only an engine that opened it itself,
 // by Reopen, has to.
 func (d *disk) Close() error {

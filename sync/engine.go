@@ -29,6 +29,8 @@ type Options struct {
 	// should end with that error. It must not block.
 	StoreGone func(error)
 	Hooks     Hooks
+	// Retention is how much history a type's topics keep; nil: the defaults.
+	Retention func(topicType string) Retention
 }
 
 // Engine keeps the state that sessions hold in step with the state of a store.
@@ -42,8 +44,10 @@ type Engine struct {
 	storeGone func(error)
 	registry  *registry
 	lanes     *lanes
+	snapshots *snapshots
 	metrics   *metrics
 	handlers  handlers
+	retention func(topicType string) Retention
 
 	// lifetime ends when Close has waited for the work under way.
 	lifetime context.Context //nolint:containedctx // of the engine itself
@@ -75,10 +79,15 @@ func New(o Options) *Engine {
 	if e.storeGone == nil {
 		e.storeGone = func(error) {}
 	}
+	if e.retention = o.Retention; e.retention == nil {
+		e.retention = func(string) Retention { return Retention{} }
+	}
 	e.store = e.disk
 	e.lifetime, e.end = context.WithCancel(context.Background())
 	e.registry = newRegistry(e)
+	e.snapshots = newSnapshots(e)
 	e.lanes = newLanes(e.limits.Lanes)
+	e.background.Go(e.retain)
 	return e
 }
 

@@ -106,7 +106,6 @@ func (t *topic) linger(c *cursor) {
 		defer t.engine.registry.release(t)
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.presence.forget()
 		if m.sessions == 0 && t.presence.leave(m.memberKey) {
 			t.tellPresence()
 		}

@@ -29,6 +29,7 @@ type Limits struct {
 	Signals      int // not yet written, per session; default 64; past it the oldest is dropped
 	Lanes        int // kept in memory; default 4,096; others are read from the store
 
+	SnapshotBytes   int // of all encoded snapshots in memory; default 64 MiB; the least recently used goes
 	PresenceMembers int // listed per topic; default 200; past it only their count is told
 	PresenceBytes   int // of one member's state; default 4 KiB; past it: error too_large
 }
@@ -58,6 +59,7 @@ func (l Limits) orDefault() Limits {
 	set(&l.TurnFrames, 256)
 	set(&l.Lanes, 4_096)
 	set(&l.Signals, 64)
+	set(&l.SnapshotBytes, 64<<20)
 	set(&l.PresenceMembers, 200)
 	set(&l.PresenceBytes, 4<<10)
 	return l

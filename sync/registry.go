@@ -45,6 +45,17 @@ func (r *registry) use(key store.Topic) *topic {
 	return t
 }
 
+// peek returns the topic if it is in memory.
+func (r *registry) peek(key store.Topic) *topic {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.used[key]; t != nil {
+		return t
+	}
+	t, _ := r.warm.Peek(key)
+	return t
+}
+
 // release ends one use.
 func (r *registry) release(t *topic) {
 	r.mu.Lock()

@@ -53,6 +53,7 @@ var cases = []struct {
 	{"Keys_ComeBack_P3", keysComeBack},
 	{"Delete_TakesEverything", deleteTakesEverything},
 	{"Tenants_NeverMeet_P8", tenantsNeverMeet},
+	{"Topics_ListInOrder", topicsInOrder},
 	{"Close_EndsEveryCall", closeEnds},
 	{"Context_CancelledDoesNothing", cancelled},
 	{"Histories_Random", histories},

@@ -30,8 +30,12 @@ const (
 type Replica struct {
 	// Position is what has been taken in, and where to resume from.
 	Position topics.Position
-	// Consistent is the version of what is shown.
+	// Epoch and Consistent are the position of what is shown.
+	Epoch      topics.Epoch
 	Consistent topics.Version
+	// Mixed says that what is shown comes from several moments: the run took longer
+	// than the server can hold one. The next state shown is whole again.
+	Mixed bool
 	// Dropped counts the custom events that runs have left out.
 	Dropped uint64
 
@@ -66,6 +70,18 @@ func (r *Replica) Apply(f Frame) Effect {
 	case "resync":
 		r.Restart(f.Epoch)
 		return Reset
+	case "subscribed":
+		return r.subscribed(f)
+	}
+	return Ignored
+}
+
+// subscribed drops what a run from 0 has staged when the server begins that run
+// anew: rows that went meanwhile are not in the second one.
+func (r *Replica) subscribed(f Frame) Effect {
+	if r.fresh && f.Version < r.Position.Version {
+		r.Restart(f.Epoch)
+		return Reset
 	}
 	return Ignored
 }
@@ -88,10 +104,10 @@ func (r *Replica) adopt(f Frame) bool {
 }
 
 func (r *Replica) snapshot(f Frame) Effect {
-	if !r.adopt(f) {
+	switch at := r.Position.Version; {
+	case !r.adopt(f) || r.fresh && f.From > at:
 		return Gap
-	}
-	if !r.fresh {
+	case !r.fresh || f.To < at:
 		return Ignored
 	}
 	for _, d := range f.Rows {
@@ -139,7 +155,7 @@ func (r *Replica) moved(f Frame) Effect {
 		}
 	}
 	clear(r.staged)
-	r.Consistent = f.To
+	r.Epoch, r.Consistent, r.Mixed = f.Epoch, f.To, f.Mixed
 	return Shown
 }
 

@@ -61,6 +61,7 @@ type Run struct {
 func AppendSnapshot(b []byte, r Run, entries []store.Event) []byte {
 	b = appendHead(b, "snapshot", r.Topic, r.Epoch)
 	b = appendVersion(b, "version", r.Target)
+	b = appendVersion(b, "from", r.From)
 	b = append(b, `,"entities":[`...)
 	first := true
 	for i := range entries {

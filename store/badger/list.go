@@ -1,0 +1,33 @@
+package badger
+
+import (
+	"context"
+
+	bdg "github.com/dgraph-io/badger/v4"
+
+	"github.com/lockstep-sync/lockstep/store"
+)
+
+// Topics lists topics with commits, in the order of their heads' keys.
+func (s *Store) Topics(ctx context.Context, after store.Topic, most int) ([]store.Topic, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.life.RUnlock()
+	v := s.viewAt(s.durable.Load())
+	defer v.close()
+	prefix, from := []byte{spaceHead}, []byte{spaceHead}
+	if after != (store.Topic{}) {
+		from = append(headKey(after), 0) // the first key behind its head
+	}
+	var list []store.Topic
+	err := v.scan(prefix, from, func(key []byte, _ *bdg.Item) (bool, error) {
+		topic, _, err := topicOf(key)
+		if err != nil {
+			return false, err
+		}
+		list = append(list, topic)
+		return len(list) < most, nil
+	})
+	return list, err
+}

@@ -1,0 +1,93 @@
+package client
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// asks fails unless the subscription asks for exactly this: "", "from 0", "from e-v".
+func asks(t *testing.T, s *Subscription, want string) {
+	t.Helper()
+	got := ""
+	if w, ok := s.Ask(); ok {
+		got = "from 0"
+		if w.Version != nil {
+			got = "from " + topics.Position{Epoch: w.Epoch, Version: *w.Version}.String()
+		}
+	}
+	if got != want {
+		t.Errorf("asks %q, want %q", got, want)
+	}
+}
+
+func subscribed(t *testing.T, version topics.Version) Frame {
+	return parse(t, fmt.Sprintf(`{"type":"subscribed","epoch":%q,"version":%d}`, e1, version))
+}
+
+func chunk(t *testing.T, from, to topics.Version, more bool, id string) Frame {
+	return parse(t, fmt.Sprintf(`{"type":"snapshot","epoch":%q,"version":9,"from":%d,"entities":[{"version":%d,"entity_id":%q,"payload":1}],"to":%d,"more":%v}`, e1, from, to, id, to, more))
+}
+
+// P5: after a gap it asks again from where it is, does not believe an older cursor
+// meanwhile, and loads again when going on did not help.
+func TestSubscriptionRepairs(t *testing.T) {
+	s := Subscribe(list, Latest)
+	asks(t, s, "from 0")
+	asks(t, s, "")
+	s.Apply(subscribed(t, 0))
+	s.Apply(chunk(t, 0, 3, false, "a"))
+	if got := s.Apply(events(t, e1, 4, 5, false, "a=2")); got != Gap {
+		t.Fatalf("events 4 to 5 at 3: %d, want a gap", got)
+	}
+	asks(t, s, "from aaaaaaaaaaaaa-3")
+	if got := s.Apply(events(t, e1, 3, 5, false, "b=1", "a=2")); got != Ignored {
+		t.Errorf("a frame from before the answer was taken in: %d", got)
+	}
+	s.Apply(subscribed(t, 3))
+	s.Apply(events(t, e1, 4, 5, false, "a=2"))
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	s.Apply(chunk(t, 0, 5, false, "a"))
+	if s.Replica.Consistent != 5 || !s.Following() {
+		t.Errorf("it shows %d after it loaded again", s.Replica.Consistent)
+	}
+}
+
+// A lost piece of a snapshot is a gap like any other.
+func TestSubscriptionMissesAPieceOfASnapshot(t *testing.T) {
+	s := Subscribe(list, Latest)
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	s.Apply(chunk(t, 0, 3, true, "a"))
+	if got := s.Apply(chunk(t, 5, 9, false, "c")); got != Gap {
+		t.Errorf("the piece from 5 at 3: %d, want a gap", got)
+	}
+	asks(t, s, "from aaaaaaaaaaaaa-3")
+}
+
+// Rows of a run that the server began anew are not mixed into the second one.
+func TestSubscriptionBeginsARunAnew(t *testing.T) {
+	s := Subscribe(list, Latest)
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	s.Apply(chunk(t, 0, 3, true, "a"))
+	s.Apply(subscribed(t, 0)) // the request came twice
+	s.Apply(chunk(t, 0, 9, false, "b"))
+	if rows := s.Replica.Rows(); len(rows) != 1 || rows["b"].Version != 9 {
+		t.Errorf("it shows %v, want b alone", rows)
+	}
+}
+
+// A mark beyond the replica means that the end of the log was lost on the way.
+func TestSubscriptionFindsALostEnd(t *testing.T) {
+	s := Subscribe(list, Every)
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	s.Apply(chunk(t, 0, 3, false, "a"))
+	s.Apply(parse(t, `{"type":"mark","epoch":"aaaaaaaaaaaaa","version":3}`))
+	asks(t, s, "")
+	s.Apply(parse(t, `{"type":"mark","epoch":"aaaaaaaaaaaaa","version":5}`))
+	asks(t, s, "from aaaaaaaaaaaaa-3")
+}
