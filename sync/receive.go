@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/lockstep-sync/lockstep/store"
 	"github.com/lockstep-sync/lockstep/sync/frame"
 	"github.com/lockstep-sync/lockstep/topics"
 )
@@ -129,11 +130,32 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	if !w.Silent {
 		s.say(frame.AppendSubscribed(nil, name, c.at, s.identity.access(name)))
 	}
+	if w.OldestUnanswered > 0 && s.client != "" {
+		s.answerDecided(c, w.OldestUnanswered)
+	}
 	s.ready.pushCursor(c)
 	if c.presence {
 		s.ready.pushPresence(c)
 	}
 	return nil
+}
+
+// answerDecided tells a client that is back what was decided of its mutations from
+// seq on, before the topic's first event: it then knows which of them the events it
+// is about to get already hold.
+func (s *Session) answerDecided(c *cursor, seq uint64) {
+	e, key := s.engine, store.LaneKey{User: s.identity.User, Client: s.client}
+	lane, err := storedPast{ctx: e.lifetime, engine: e, topic: c.topic.key}.Lane(key)
+	if err != nil {
+		return // the client resends, and hears of it then
+	}
+	for _, o := range lane.Outcomes {
+		if o.Seq < seq {
+			continue
+		}
+		a := replay(frame.Answer{Topic: c.topic.key.Name, Epoch: c.at.Epoch, Client: s.client, Seq: o.Seq}, o)
+		s.say(frame.AppendAnswer(nil, a, nil))
+	}
 }
 
 // newCursor places a cursor: at the client's position; without one at version 0,

@@ -51,6 +51,24 @@ func TestResendGetsTheOriginalOutcome(t *testing.T) {
 	}
 }
 
+// A client that is back hears what was decided of its mutations before it gets the
+// topic's first event.
+func TestDecidedAnswersComeFirst(t *testing.T) {
+	h := newHouse(t, Limits{})
+	s := h.open("alice", FormFrames)
+	for seq := range 3 {
+		s.say(fmt.Sprintf(`{"type":"mutate","client":"c1","seq":%d,"topic":"gift-list:1","changes":[{"entity_id":"g%d","payload":1}]}`, seq+1, seq))
+	}
+	s.await(`"seq":1,`, `"seq":2,`, `"seq":3,`)
+	s.session.Close()
+	back := h.open("alice", FormFrames)
+	back.say(`{"type":"subscribe","topics":[{"topic":"gift-list:1","oldest_unanswered":2}],"client":"c1"}`)
+	back.want(`"subscribed"`, `{"type":"ack","client":"c1","seq":2`, `{"type":"ack","client":"c1","seq":3`, `"type":"snapshot"`)
+	other := h.open("bob", FormFrames)
+	other.say(`{"type":"subscribe","topics":[{"topic":"gift-list:1","oldest_unanswered":1}],"client":"c1"}`)
+	other.want(`"subscribed"`, `"type":"snapshot"`)
+}
+
 // Lanes: what is refused without using up its seq, and what is final.
 func TestLaneRules(t *testing.T) {
 	h := newHouse(t, Limits{})
