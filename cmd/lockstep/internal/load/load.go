@@ -105,7 +105,7 @@ func (l *Load) write(ctx context.Context, from *source) error {
 		return err
 	}
 	if from.err != nil {
-		return fmt.Errorf("%w (the %d rows before it are written)", from.err, l.Read())
+		return fmt.Errorf("%w (the rows before it are written)", from.err)
 	}
 	return ctx.Err()
 }
