@@ -71,8 +71,8 @@ func (c *connection) read() {
 			<-c.done
 		}
 	}
-	c.link.cut()
-	c.session.Close()
+	c.cut()
+	c.link.free()
 }
 
 // receiveAll hands the peer's messages to the session until one of them ends it. It

@@ -15,12 +15,14 @@ type link interface {
 	receive() (*buffer, error)
 	// send writes bytes as one message. It waits as long as it takes; cut ends it.
 	send(message []byte) error
-	// ping asks for a sign of life and waits until it comes, or cut ends it.
+	// ping asks for a sign of life and waits until it comes, or free ends it.
 	ping() error
 	// close says goodbye and waits for the peer to do so too, for a bounded time.
 	close(e ending)
 	// cut ends the line at once.
 	cut()
+	// free gives up what the link holds, once nobody receives or sends any more.
+	free()
 	// heard is when the peer last gave a sign of life.
 	heard() time.Time
 	// stuck is for how long the write under way has made no progress; 0 without one.

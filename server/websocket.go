@@ -140,6 +140,10 @@ func (s *socket) close(e ending) {
 // goodbye that is under way.
 func (s *socket) cut() { _ = s.wire.Close() }
 
+// free tells the library of the end: a ping that waits for its pong learns it from
+// there only.
+func (s *socket) free() { _ = s.conn.CloseNow() }
+
 func (s *socket) heard() time.Time { return s.wire.heard.at() }
 
 func (s *socket) stuck() time.Duration {
