@@ -179,22 +179,18 @@ func (l *ledger) readHeader() (header, error) {
 
 // makeLedger lays out an empty ledger in f, every byte of it on disk, so that a
 // later record needs no change of the file's size.
-func makeLedger(f *os.File) error {
+func makeLedger(f *os.File, id fileID) error {
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
 	if _, err := f.WriteAt(make([]byte, ledgerBytes), 0); err != nil {
 		return err
 	}
-	return signLedger(f)
+	return signLedger(f, id)
 }
 
-// signLedger writes the header for the file that f is.
-func signLedger(f *os.File) error {
-	id, err := identify(f)
-	if err != nil {
-		return err
-	}
+// signLedger writes the header for the file that id is.
+func signLedger(f *os.File, id fileID) error {
 	if _, err := f.WriteAt(header{id}.encode(), 0); err != nil {
 		return err
 	}

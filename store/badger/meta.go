@@ -36,6 +36,7 @@ type meta struct {
 	format      uint64
 	incarnation epoch.Incarnation
 	commit      uint64 // 0: Badger is empty
+	sum         uint64 // of all heads as of commit
 }
 
 // readMeta reads the meta records as of the newest commit Badger has.
@@ -48,7 +49,7 @@ func readMeta(db *bdg.DB) (meta, error) {
 		return m, err
 	}
 	b := body{rest: commit}
-	m.commit = b.uint64()
+	m.commit, m.sum = b.uint64(), b.uint64()
 	format, err := metaRecord(txn, formatKey)
 	if err != nil {
 		return m, err

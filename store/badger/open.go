@@ -38,6 +38,11 @@ func Open(opts Options) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(opts.Dir, badgerDir), 0o700); err != nil {
 		return nil, fmt.Errorf("store: making its directory: %w", err)
 	}
+	var room space
+	room.init(opts)
+	if err := room.openable(); err != nil {
+		return nil, err
+	}
 	o := opening{opts: opts, log: &badgerLog{log: opts.Logger}}
 	s, err := o.open()
 	if err != nil {
@@ -51,11 +56,13 @@ type opening struct {
 	opts   Options
 	log    *badgerLog
 	file   *os.File // the ledger's, which also locks the directory
+	id     fileID   // who the file is
 	fresh  bool     // the ledger was made just now
 	ledger *ledger
 	db     *bdg.DB
 	meta   meta
-	proven proof // the newest record of the ledger; zero when there is none
+	proven proof  // the newest record of the ledger; zero when there is none
+	sum    uint64 // of all heads as of meta.commit
 
 	renew string // why every epoch must change; empty: they stay
 }
@@ -103,9 +110,12 @@ func (o *opening) openLedger() error {
 	if err != nil {
 		return fmt.Errorf("store: opening the commit ledger: %w", err)
 	}
+	if o.id, err = o.opts.seams.identify(f); err != nil {
+		return fmt.Errorf("store: looking at the commit ledger: %w", err)
+	}
 	if st.Size() == 0 {
 		o.fresh = true
-		if err := makeLedger(f); err != nil {
+		if err := makeLedger(f, o.id); err != nil {
 			return fmt.Errorf("store: making the commit ledger: %w", err)
 		}
 	}
@@ -123,11 +133,7 @@ func (o *opening) checkOwner() error {
 	if err != nil && !errors.Is(err, errHeader) {
 		return fmt.Errorf("%w: %w", ErrNewer, err)
 	}
-	now, idErr := identify(o.file)
-	if idErr != nil {
-		return fmt.Errorf("store: looking at the commit ledger: %w", idErr)
-	}
-	if err == nil && h.id == now {
+	if err == nil && h.id == o.id {
 		return nil
 	}
 	reason := "the directory was copied"
@@ -138,32 +144,53 @@ func (o *opening) checkOwner() error {
 		return fmt.Errorf("%w (%s)", ErrCopy, reason)
 	}
 	o.renew = reason
-	return signLedger(o.file)
+	return signLedger(o.file, o.id)
 }
 
-// openBadger opens Badger after syncing what a killed process may have left in the
-// page cache of its write-ahead logs: what is read from them is built upon.
-func (o *opening) openBadger() (err error) {
+// openBadger opens Badger after looking at its tables, and after syncing what a
+// killed process may have left in the page cache of its write-ahead logs: what is
+// read from them is built upon.
+func (o *opening) openBadger() error {
 	dir := filepath.Join(o.opts.Dir, badgerDir)
 	if err := syncLogs(dir); err != nil {
 		return fmt.Errorf("store: syncing write-ahead logs: %w", err)
 	}
+	damaged, err := checkTables(dir)
+	if err != nil {
+		return fmt.Errorf("store: looking at tables: %w", err)
+	}
+	if len(damaged) == 0 {
+		if o.db, err = o.tryBadger(dir); !errors.Is(err, ErrLoss) || !o.opts.AcceptLoss {
+			return err
+		}
+	} else if !o.opts.AcceptLoss {
+		return fmt.Errorf("%w (damaged tables: %s)", ErrLoss, strings.Join(damaged, ", "))
+	}
+	o.renew = "damaged files were set aside"
+	if err := salvage(dir, damaged); err != nil {
+		return fmt.Errorf("store: setting damaged files aside: %w", err)
+	}
+	o.db, err = o.tryBadger(dir)
+	return err
+}
+
+// tryBadger opens Badger. What it cannot open is a loss, unless it says otherwise.
+func (o *opening) tryBadger(dir string) (db *bdg.DB, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w (badger: %v)", ErrLoss, p)
+			db, err = nil, fmt.Errorf("%w (badger: %v)", ErrLoss, p)
 		}
 	}()
-	o.db, err = bdg.OpenManaged(o.opts.badgerOptions(dir, o.log))
+	db, err = bdg.OpenManaged(o.opts.badgerOptions(dir, o.log))
 	switch {
 	case err == nil:
-		return nil
+		return db, nil
 	case strings.Contains(err.Error(), "Cannot acquire directory lock"):
-		return fmt.Errorf("%w (%w)", ErrInUse, err)
+		return nil, fmt.Errorf("%w (%w)", ErrInUse, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("store: opening badger: %w", err)
+		return nil, fmt.Errorf("store: opening badger: %w", err)
 	}
-	o.db = nil
-	return fmt.Errorf("%w (badger does not open: %w)", ErrLoss, err)
+	return nil, fmt.Errorf("%w (badger does not open: %w)", ErrLoss, err)
 }
 
 // syncLogs syncs every write-ahead log in Badger's directory.
@@ -218,17 +245,9 @@ func (o *opening) readProof() error {
 
 // checkProof holds Badger to the ledger. Being ahead of it is normal after a crash.
 func (o *opening) checkProof() error {
-	reason := ""
-	if o.meta.commit < o.proven.commit {
-		reason = fmt.Sprintf("badger has %d of %d commits", o.meta.commit, o.proven.commit)
-	} else if o.proven.seq > 0 {
-		sum, err := sumHeads(o.db, o.proven.commit)
-		if err != nil {
-			return fmt.Errorf("%w (reading heads: %w)", ErrLoss, err)
-		}
-		if sum != o.proven.digest {
-			reason = fmt.Sprintf("the topics as of commit %d are not the ones that were proven", o.proven.commit)
-		}
+	reason, err := o.missing()
+	if err != nil {
+		return fmt.Errorf("%w (reading heads: %w)", ErrLoss, err)
 	}
 	switch {
 	case reason != "" && !o.opts.AcceptLoss:
@@ -239,6 +258,32 @@ func (o *opening) checkProof() error {
 		o.renew = "the store ran in async mode and was not closed"
 	}
 	return nil
+}
+
+// missing says what acknowledged data is not there; empty: all of it is.
+func (o *opening) missing() (string, error) {
+	var err error
+	if o.sum, err = sumHeads(o.db, forever); err != nil {
+		return "", err
+	}
+	switch {
+	case o.meta.commit < o.proven.commit:
+		return fmt.Sprintf("badger has %d of %d commits", o.meta.commit, o.proven.commit), nil
+	case o.meta.sum != o.sum:
+		return fmt.Sprintf("the topics are not the ones of commit %d, the newest", o.meta.commit), nil
+	case o.proven.seq == 0:
+		return "", nil
+	}
+	proven := o.sum
+	if o.meta.commit > o.proven.commit {
+		if proven, err = sumHeads(o.db, o.proven.commit); err != nil {
+			return "", err
+		}
+	}
+	if proven != o.proven.digest {
+		return fmt.Sprintf("the topics as of commit %d are not the ones that were proven", o.proven.commit), nil
+	}
+	return "", nil
 }
 
 // sumHeads is the sum of the hashes of all heads as of a commit.
@@ -275,11 +320,9 @@ func (o *opening) assemble() (*Store, error) {
 		opts: o.opts, clock: o.opts.Clock, log: o.opts.Logger, db: o.db, ledger: o.ledger,
 		incarnation: o.meta.incarnation, heads: heads, closing: make(chan struct{}),
 	}
-	s.space.init(s)
+	s.space.init(o.opts)
 	s.newest = max(o.meta.commit, o.proven.commit)
-	if s.sum, err = sumHeads(o.db, forever); err != nil {
-		return nil, fmt.Errorf("%w (reading heads: %w)", ErrLoss, err)
-	}
+	s.sum = o.sum
 	if s.newest == 0 || o.renew != "" {
 		if o.renew != "" {
 			s.log.Warn("every epoch changes: all clients load again", "reason", o.renew)

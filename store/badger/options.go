@@ -3,6 +3,7 @@ package badger
 import (
 	"errors"
 	"log/slog"
+	"os"
 	"time"
 
 	bdg "github.com/dgraph-io/badger/v4"
@@ -43,9 +44,10 @@ type Options struct {
 
 // seams are the storage calls that tests make fail. Nil fields do the real thing.
 type seams struct {
-	commit func(txn *bdg.Txn, ts uint64) error
-	ledger func(f ledgerFile) ledgerFile
-	free   func(dir string) (free, total uint64, err error)
+	commit   func(txn *bdg.Txn, ts uint64) error
+	ledger   func(f ledgerFile) ledgerFile
+	free     func(dir string) (free, total uint64, err error)
+	identify func(f *os.File) (fileID, error)
 }
 
 const defaultCachedHeads = 16 << 10
@@ -73,6 +75,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.seams.free == nil {
 		o.seams.free = freeSpace
+	}
+	if o.seams.identify == nil {
+		o.seams.identify = identify
 	}
 	return o, nil
 }

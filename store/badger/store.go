@@ -77,6 +77,7 @@ func (s *Store) Append(ctx context.Context, topic store.Topic, c store.Commit) (
 	if err != nil {
 		return store.Head{}, err
 	}
+	s.space.wrote.Add(int64(r.bytes))
 	s.submit(r)
 	return r.result, r.err
 }
