@@ -43,7 +43,7 @@ var rooms = map[string][]string{
 	"github.com/cespare/xxhash":       {"store/badger", "sync"},
 	"github.com/coder/websocket":      {"server/websocket*.go", "sync/client", "conformance"},
 	"github.com/dgraph-io/badger":     {"store/badger"},
-	"github.com/evanphx/json-patch":   {"sync"},
+	"github.com/evanphx/json-patch":   {"topics/patch"},
 	"github.com/hashicorp/golang-lru": {"store/badger", "sync"},
 	"github.com/spf13/cobra":          {"cmd"},
 	"github.com/spf13/pflag":          {"cmd"},

@@ -118,3 +118,17 @@ func rowsOf(t testing.TB, client *remote.Client, name topics.Name) (map[string]s
 	}
 	return rows, at
 }
+
+// waitUntil waits for a condition.
+func waitUntil(t testing.TB, holds func() bool) {
+	t.Helper()
+	look, end := time.NewTicker(2*time.Millisecond), time.After(patience)
+	defer look.Stop()
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-end:
+			t.Fatalf("still waiting after %s", patience)
+		}
+	}
+}
