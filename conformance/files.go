@@ -8,7 +8,7 @@ import (
 	"io/fs"
 )
 
-//go:embed protocol
+//go:embed protocol vectors
 var files embed.FS
 
 // Files are the folders of the contract.
