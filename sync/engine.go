@@ -65,7 +65,7 @@ type Engine struct {
 func New(o Options) *Engine {
 	e := &Engine{
 		disk: &disk{current: o.Store, reopen: o.Reopen}, storeGone: o.StoreGone, clock: o.Clock, log: o.Logger, limits: o.Limits.orDefault(), heartbeat: o.Heartbeat,
-		metrics: newMetrics(), handlers: handlers{hooks: o.Hooks, mutators: make(map[string]Mutator)}, sessions: make(map[*Session]struct{}),
+		metrics: newMetrics(), handlers: newHandlers(o.Hooks), sessions: make(map[*Session]struct{}),
 	}
 	if e.clock == nil {
 		e.clock = time.Now

@@ -21,7 +21,7 @@ func (s *Session) signal(f frame.Signal) {
 		s.say(frame.AppendError(nil, f.Topic, err))
 		return
 	}
-	line := append(frame.AppendSignal(nil, c.topic.key.Name, s.identity.User, f), '\n')
+	line := append(frame.AppendSignal(nil, c.topic.key.Name, s.Identity().User, f), '\n')
 	c.topic.mu.Lock()
 	defer c.topic.mu.Unlock()
 	for _, other := range c.topic.cursors {
@@ -47,7 +47,7 @@ func (s *Session) present(f frame.Present) {
 		c.topic.absent(c)
 		return
 	}
-	key := memberKey{user: s.identity.User, client: s.client}
+	key := memberKey{user: s.Identity().User, client: s.client}
 	if key.client == "" {
 		key.client = s.id
 	}
@@ -65,7 +65,7 @@ func (s *Session) following(topic string, action Action) (*cursor, *topics.Error
 	if err != nil {
 		return nil, topics.AsError(err)
 	}
-	if err := s.identity.check(action, name); err != nil {
+	if err := s.Identity().check(action, name); err != nil {
 		return nil, topics.AsError(err)
 	}
 	s.mu.Lock()

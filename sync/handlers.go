@@ -34,32 +34,48 @@ type handlers struct {
 
 	mu       sync.RWMutex
 	mutators map[string]Mutator
+	messages map[string]MessageHandler
+	calls    map[string]CallHandler
+}
+
+func newHandlers(hooks Hooks) handlers {
+	return handlers{
+		hooks: hooks, mutators: make(map[string]Mutator), messages: make(map[string]MessageHandler), calls: make(map[string]CallHandler),
+	}
+}
+
+// register adds what is called by name. A malformed name, or one that is taken, is
+// a mistake in the program.
+func register[T any](h *handlers, to map[string]T, what, name string, handler T) {
+	if err := topics.CheckMutatorName(name); err != nil {
+		panic("statesync: " + what + ": " + err.Error())
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, taken := to[name]; taken {
+		panic(fmt.Sprintf("statesync: %s: %q is registered already", what, name))
+	}
+	to[name] = handler
+}
+
+// find is what was registered under a name, or nil.
+func find[T any](h *handlers, in map[string]T, name string) T {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return in[name]
 }
 
 // Handle registers the mutator that clients call by name. Registering a name twice,
 // or a malformed one, is a mistake in the program and panics.
 func (e *Engine) Handle(name string, m Mutator) {
-	if err := topics.CheckMutatorName(name); err != nil {
-		panic("statesync: Handle: " + err.Error())
-	}
-	e.handlers.mu.Lock()
-	defer e.handlers.mu.Unlock()
-	if e.handlers.mutators[name] != nil {
-		panic(fmt.Sprintf("statesync: Handle: %q is registered already", name))
-	}
-	e.handlers.mutators[name] = m
+	register(&e.handlers, e.handlers.mutators, "Handle", name, m)
 }
 
-func (h *handlers) mutator(name string) Mutator {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.mutators[name]
-}
+func (h *handlers) mutator(name string) Mutator { return find(h, h.mutators, name) }
 
 // refusal is a hook's error as an answer.
 func refusal(err error) *topics.Error {
-	var e *topics.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*topics.Error](err); ok {
 		return e
 	}
 	return topics.Errorf(topics.CodeRejected, "", "%s", err)

@@ -49,13 +49,19 @@ type reader struct {
 
 func (h *house) open(user string, form Form) *reader {
 	h.t.Helper()
+	return h.openWith(SessionOptions{Identity: identity(user), Form: form})
+}
+
+func (h *house) openWith(o SessionOptions) *reader {
+	h.t.Helper()
 	r := &reader{t: h.t, woken: make(chan struct{}, 1)}
-	s, err := h.engine.Open(context.Background(), SessionOptions{Identity: identity(user), Form: form, Wake: func() {
+	o.Wake = func() {
 		select {
 		case r.woken <- struct{}{}:
 		default:
 		}
-	}})
+	}
+	s, err := h.engine.Open(context.Background(), o)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -113,7 +119,7 @@ func (r *reader) catchUp(replica *client.Replica, topic topics.Name) {
 	deadline := time.After(30 * time.Second)
 	for {
 		feed(r.t, replica, r.drain())
-		head, err := r.session.engine.Position(context.Background(), r.session.identity, topic)
+		head, err := r.session.engine.Position(context.Background(), r.session.Identity(), topic)
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -48,20 +48,14 @@ func (s *Session) receive(ctx context.Context, raw []byte) error {
 		s.present(f)
 	case frame.Ping:
 		s.say(frame.AppendPong(nil))
+	case frame.Call:
+		s.call(ctx, f)
 	case frame.Auth:
-		// The transport has authenticated the session before it opened it.
+		return s.reauthenticate(ctx, f.Token)
 	case frame.Unknown:
-		s.unknown(f.Type)
+		s.message(ctx, f)
 	}
 	return nil
-}
-
-// unknown answers a type that this version does not know. A lockstep.v1 client may
-// be newer than the server, so there it is ignored; in plain mode it is a mistake.
-func (s *Session) unknown(typ string) {
-	if s.form != FormFrames {
-		s.Error(topics.Errorf(topics.CodeUnknownType, "type", "%q is not known here; send subscribe, unsubscribe, mutate, signal, presence or ping", typ))
-	}
 }
 
 // mutate sends a mutation on its way, or answers at once why it cannot go.
@@ -73,7 +67,7 @@ func (s *Session) mutate(ctx context.Context, m topics.Mutation, malformed error
 	case <-s.done:
 		return context.Canceled
 	}
-	r := &request{mutation: m, identity: s.identity, reply: s.answer}
+	r := &request{mutation: m, identity: s.Identity(), reply: s.answer}
 	if malformed != nil {
 		r.refused = topics.AsError(malformed)
 	}
@@ -107,11 +101,11 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	if err != nil {
 		return err
 	}
-	if err := s.identity.check(ActionRead, name); err != nil {
+	if err := s.Identity().check(ActionRead, name); err != nil {
 		return err
 	}
 	if hook := s.engine.handlers.hooks.Subscribe; hook != nil {
-		if err := hook(ctx, s.identity, name); err != nil {
+		if err := hook(ctx, s.Identity(), name); err != nil {
 			return refusal(err)
 		}
 	}
@@ -128,7 +122,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	}
 	s.cursors[name] = c
 	if !w.Silent {
-		s.say(frame.AppendSubscribed(nil, name, c.at, s.identity.access(name)))
+		s.say(frame.AppendSubscribed(nil, name, c.at, s.Identity().access(name)))
 	}
 	if w.OldestUnanswered > 0 && s.client != "" {
 		s.answerDecided(c, w.OldestUnanswered)
@@ -144,7 +138,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 // seq on, before the topic's first event: it then knows which of them the events it
 // is about to get already hold.
 func (s *Session) answerDecided(c *cursor, seq uint64) {
-	e, key := s.engine, store.LaneKey{User: s.identity.User, Client: s.client}
+	e, key := s.engine, store.LaneKey{User: s.Identity().User, Client: s.client}
 	lane, err := storedPast{ctx: e.lifetime, engine: e, topic: c.topic.key}.Lane(key)
 	if err != nil {
 		return // the client resends, and hears of it then
@@ -161,7 +155,7 @@ func (s *Session) answerDecided(c *cursor, seq uint64) {
 // newCursor places a cursor: at the client's position; without one at version 0,
 // to be given a snapshot; in plain mode at the head unless rows are asked for.
 func (s *Session) newCursor(name topics.Name, w frame.Want) (*cursor, error) {
-	t := s.engine.registry.use(s.engine.key(s.identity, name))
+	t := s.engine.registry.use(s.engine.key(s.Identity(), name))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.load(s.engine.lifetime); err != nil {

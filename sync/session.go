@@ -17,6 +17,9 @@ type SessionOptions struct {
 	// Wake is told when a session that had nothing to say has something. It is
 	// called once per idle period, from any goroutine, and must not block.
 	Wake func()
+	// Authenticate checks the token of an auth frame, which refreshes the session in
+	// place; nil: a token cannot be refreshed.
+	Authenticate func(ctx context.Context, token string) (Identity, error)
 }
 
 // Session is one authenticated conversation: what it reads of which topic, and
@@ -24,16 +27,18 @@ type SessionOptions struct {
 // calls Receive, one calls Next; the others may be called from anywhere.
 type Session struct {
 	// Fixed after construction.
-	id       string
-	engine   *Engine
-	identity Identity
-	form     Form
+	id           string
+	engine       *Engine
+	form         Form
+	authenticate func(ctx context.Context, token string) (Identity, error)
 	// slots bounds the mutations whose answers are not written: one is taken per
 	// mutation by Receive, which waits for it, and given back by Next.
 	slots chan struct{}
 	done  chan struct{} // closed by Close
 
 	ready ready
+
+	identity atomic.Pointer[Identity] // replaced by Refresh
 
 	client string // named by the last subscribe; owned by Receive
 	// ended is why the engine ended the session; Next returns it when all is said.
@@ -52,10 +57,11 @@ func (e *Engine) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 		}
 	}
 	s := &Session{
-		id: e.newID(), engine: e, identity: o.Identity, form: o.Form,
+		id: e.newID(), engine: e, form: o.Form, authenticate: o.Authenticate,
 		slots: make(chan struct{}, e.limits.Answers), done: make(chan struct{}),
 		cursors: make(map[topics.Name]*cursor),
 	}
+	s.identity.Store(&o.Identity)
 	s.ready.wake = o.Wake
 	if s.ready.wake == nil {
 		s.ready.wake = func() {}
@@ -70,13 +76,13 @@ func (e *Engine) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 func (s *Session) ID() string { return s.id }
 
 // Identity is who the session speaks for.
-func (s *Session) Identity() Identity { return s.identity }
+func (s *Session) Identity() Identity { return *s.identity.Load() }
 
 // Welcome queues the first frame of a lockstep.v1 connection.
 func (s *Session) Welcome() {
 	l := s.engine.limits
 	s.say(frame.AppendWelcome(nil, frame.Welcome{
-		Session: s.id, User: s.identity.User, Tenant: s.identity.Tenant,
+		Session: s.id, User: s.Identity().User, Tenant: s.Identity().Tenant,
 		Heartbeat: s.engine.heartbeat, Now: s.engine.clock(),
 		Limits: frame.WireLimits{
 			MessageBytes: l.MessageBytes, PayloadBytes: l.PayloadBytes, Changes: l.Changes,
@@ -148,7 +154,7 @@ func (s *Session) Close() {
 	}
 	s.engine.removeSession(s)
 	if disconnect := s.engine.handlers.hooks.Disconnect; disconnect != nil {
-		disconnect(s.identity)
+		disconnect(s.Identity())
 	}
 }
 
@@ -266,10 +272,10 @@ func (s *Session) failed(dst []byte, c *cursor, err error) []byte {
 
 // current is the row that explains a rejection, to those who may read it.
 func (s *Session) current(ctx context.Context, a frame.Answer) *frame.Row {
-	if a.EntityID == "" || !s.identity.May(ActionRead, a.Topic) {
+	if a.EntityID == "" || !s.Identity().May(ActionRead, a.Topic) {
 		return nil
 	}
-	row, _, err := s.engine.Row(ctx, s.identity, a.Topic, a.EntityID)
+	row, _, err := s.engine.Row(ctx, s.Identity(), a.Topic, a.EntityID)
 	if err != nil {
 		return nil
 	}

@@ -1,5 +1,7 @@
 package topics
 
+import "maps"
+
 import "net/http"
 
 // Code names what went wrong. Codes are the same words on every transport.
@@ -105,8 +107,6 @@ func (c Code) Meaning() Meaning {
 // Codes returns every code with its row.
 func Codes() map[Code]Meaning {
 	all := make(map[Code]Meaning, len(codes))
-	for c, m := range codes {
-		all[c] = m
-	}
+	maps.Copy(all, codes)
 	return all
 }

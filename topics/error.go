@@ -52,8 +52,7 @@ func (e *Error) In(parent string) *Error {
 // AsError returns err as an *Error. One that is not is internal: its text stays
 // in the log and the client hears only that the server failed.
 func AsError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Code: CodeInternal, Message: "the server failed to answer; the cause is in its log"}

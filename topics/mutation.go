@@ -22,8 +22,8 @@ type Mutation struct {
 	Changes        []Change
 	Name           string          // of a mutator registered with the server; then Changes is empty
 	Args           json.RawMessage // of the mutator; may be nil
-	IfTopicVersion *Version // the head it was made for; nil: any
-	Needs          uint64   // an earlier seq of the lane it builds on; 0: none
+	IfTopicVersion *Version        // the head it was made for; nil: any
+	Needs          uint64          // an earlier seq of the lane it builds on; 0: none
 	TraceID        string
 }
 

@@ -1,13 +1,14 @@
 package frame
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/lockstep-sync/lockstep/topics"
 )
 
 // Frame is one frame of a client: Auth, Subscribe, Unsubscribe, Mutate, Signal,
-// Present, Ping or Unknown.
+// Present, Call, Ping or Unknown.
 type Frame interface{ frame() }
 
 // Auth carries a token: the first frame when none came with the upgrade, later a
@@ -50,7 +51,10 @@ type Mutate struct{ Mutation topics.Mutation }
 type Ping struct{}
 
 // Unknown is a frame of a type this version does not know.
-type Unknown struct{ Type string }
+type Unknown struct {
+	Type string
+	Body json.RawMessage // the whole frame
+}
 
 func (Auth) frame()        {}
 func (Subscribe) frame()   {}

@@ -49,12 +49,14 @@ func Decode(raw []byte, limits strict.Limits) (Frame, error) {
 		f = r.signal()
 	case "presence":
 		f = r.present()
+	case "call":
+		f = r.call()
 	case "ping":
 		f = Ping{}
 	case "":
 		r.fail("type", "is missing; every frame has one")
 	default:
-		f = Unknown{Type: typ}
+		f = Unknown{Type: typ, Body: body}
 	}
 	if r.err != nil {
 		return f, r.err
@@ -84,8 +86,7 @@ func DecodeMutation(raw []byte, limits strict.Limits) (topics.Mutation, error) {
 // Strict passes raw through the strict scanner and words its refusal for the wire.
 func Strict(raw []byte, limits strict.Limits) (json.RawMessage, error) {
 	body, err := strict.Compact(make([]byte, 0, len(raw)), raw, limits)
-	var refused *strict.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*strict.Error](err); ok {
 		code := topics.CodeInvalid
 		if refused.TooLarge {
 			code = topics.CodeTooLarge

@@ -3,6 +3,7 @@ package strict
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -148,10 +149,8 @@ func (k *keySet) add(quoted []byte) bool {
 		k.many[key] = struct{}{}
 		return !known
 	}
-	for _, other := range k.few[:k.n] {
-		if other == key {
-			return false
-		}
+	if slices.Contains(k.few[:k.n], key) {
+		return false
 	}
 	if k.n < len(k.few) {
 		k.few[k.n] = key
@@ -168,14 +167,12 @@ func (k *keySet) add(quoted []byte) bool {
 
 // unquote is the text of a string token that str has accepted.
 func unquote(quoted []byte) string {
-	for _, c := range quoted {
-		if c == '\\' {
-			var text string
-			if err := json.Unmarshal(quoted, &text); err != nil {
-				panic("strict: accepted a string that encoding/json refuses: " + err.Error())
-			}
-			return text
+	if slices.Contains(quoted, '\\') {
+		var text string
+		if err := json.Unmarshal(quoted, &text); err != nil {
+			panic("strict: accepted a string that encoding/json refuses: " + err.Error())
 		}
+		return text
 	}
 	return string(quoted[1 : len(quoted)-1])
 }
