@@ -22,7 +22,7 @@ func (s *Store) Delete(ctx context.Context, topic store.Topic) error {
 			return nil, err
 		}
 		key := garbageKey(topic, h.birth)
-		return &job{gone: true, writes: []write{{key: key, value: seal(key, spaceGarbage)}}}, nil
+		return &job{gone: &h, writes: []write{{key: key, value: seal(key, spaceGarbage)}}}, nil
 	})
 	if err == nil {
 		s.sweeper.start(s)

@@ -8,8 +8,8 @@ import (
 // decided by the committer itself, on the newest state, and is small.
 type job struct {
 	writes []write
-	head   *head // the topic's new head; nil: it stays
-	gone   bool  // the topic's head goes
+	head   *head // the topic's new head, with the hash of the present one; nil: it stays
+	gone   *head // the topic's present head, when it goes
 }
 
 // do runs decide as a group of its own. A nil job writes nothing.
@@ -27,12 +27,9 @@ func (b *batch) addJob(r *request) error {
 	if err := b.write(j.writes); err != nil {
 		return err
 	}
-	now, err := b.head(r.topic)
 	switch {
-	case err != nil:
-		return err
-	case j.gone:
-		return b.dropHead(r.topic, now)
+	case j.gone != nil:
+		return b.dropHead(r.topic, *j.gone)
 	case j.head != nil:
 		return b.setHead(r.topic, *j.head)
 	}

@@ -88,8 +88,7 @@ func decodeProof(b []byte, slot uint64) (proof, bool) {
 
 // ledger is the open file. prove is called in the order of commits, by one at a time.
 type ledger struct {
-	file ledgerFile
-	lock io.Closer // holds the directory
+	file ledgerFile // its lock holds the directory
 
 	mu   sync.Mutex
 	last proof // the newest record
@@ -132,7 +131,7 @@ func (l *ledger) prove(p proof) error {
 	return nil
 }
 
-func (l *ledger) close() error { return errors.Join(l.file.Close(), l.lock.Close()) }
+func (l *ledger) close() error { return l.file.Close() }
 
 // header is the first block: whose file this is.
 type header struct{ id fileID }

@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,7 +58,6 @@ type opening struct {
 	log    *badgerLog
 	file   *os.File // the ledger's, which also locks the directory
 	id     fileID   // who the file is
-	fresh  bool     // the ledger was made just now
 	ledger *ledger
 	db     *bdg.DB
 	meta   meta
@@ -65,6 +65,7 @@ type opening struct {
 	sum    uint64 // of all heads as of meta.commit
 
 	renew string // why every epoch must change; empty: they stay
+	lost  bool   // records are missing, so topics may be broken
 }
 
 func (o *opening) open() (*Store, error) {
@@ -78,6 +79,11 @@ func (o *opening) open() (*Store, error) {
 	s, err := o.assemble()
 	if err != nil {
 		return nil, err
+	}
+	if o.lost && o.opts.AcceptLoss {
+		if err := s.mend(context.Background()); err != nil {
+			return nil, fmt.Errorf("store: mending topics: %w", err)
+		}
 	}
 	s.sweeper.start(s)
 	return s, nil
@@ -113,19 +119,22 @@ func (o *opening) openLedger() error {
 	if o.id, err = o.opts.seams.identify(f); err != nil {
 		return fmt.Errorf("store: looking at the commit ledger: %w", err)
 	}
-	if st.Size() == 0 {
-		o.fresh = true
+	o.ledger = &ledger{file: o.opts.seams.ledger(dataFile{f})}
+	if st.Size() == 0 || o.unfinished() {
 		if err := makeLedger(f, o.id); err != nil {
 			return fmt.Errorf("store: making the commit ledger: %w", err)
 		}
 	}
-	o.ledger = &ledger{file: o.opts.seams.ledger(dataFile{f}), lock: noCloser{}}
 	return nil
 }
 
-type noCloser struct{}
-
-func (noCloser) Close() error { return nil }
+// unfinished reports whether a process ended while it made the ledger: nothing is
+// proven, and Badger is not there yet.
+func (o *opening) unfinished() bool {
+	_, proofErr := o.ledger.newest()
+	_, statErr := os.Stat(filepath.Join(o.opts.Dir, badgerDir, bdg.ManifestFilename))
+	return errors.Is(proofErr, errNoProof) && errors.Is(statErr, fs.ErrNotExist)
+}
 
 // checkOwner refuses a ledger that was copied here, with everything around it.
 func (o *opening) checkOwner() error {
@@ -166,8 +175,15 @@ func (o *opening) openBadger() error {
 	} else if !o.opts.AcceptLoss {
 		return fmt.Errorf("%w (damaged tables: %s)", ErrLoss, strings.Join(damaged, ", "))
 	}
-	o.renew = "damaged files were set aside"
+	o.renew, o.lost = "damaged files were set aside", true
 	if err := salvage(dir, damaged); err != nil {
+		return fmt.Errorf("store: setting damaged files aside: %w", err)
+	}
+	if o.db, err = o.tryBadger(dir); err == nil {
+		return nil
+	}
+	// What is left to blame are the write-ahead logs.
+	if err := errors.Join(putAsideAll(dir, "*.mem"), rebuildManifest(dir)); err != nil {
 		return fmt.Errorf("store: setting damaged files aside: %w", err)
 	}
 	o.db, err = o.tryBadger(dir)
@@ -219,7 +235,7 @@ func (o *opening) readIdentity() error {
 		return fmt.Errorf("%w (format %d; this program knows %d)", ErrNewer, m.format, formatVersion)
 	}
 	if err != nil || len(o.log.leftOut()) > 0 {
-		o.renew = "records were lost"
+		o.renew, o.lost = "records were lost", true
 	}
 	o.meta = m
 	return nil
@@ -234,10 +250,10 @@ func (o *opening) readProof() error {
 		return nil
 	case errors.Is(err, errNoProof) && o.meta.commit == 0:
 		return nil // an empty store: nobody was ever answered
-	case errors.Is(err, errNoProof) && o.meta.commit == firstCommit && o.fresh:
+	case errors.Is(err, errNoProof) && o.meta.commit == firstCommit:
 		return nil // the process ended while it made the store
 	case o.opts.AcceptLoss:
-		o.renew = "the commit ledger was lost"
+		o.renew, o.lost = "the commit ledger was lost", true
 		return nil
 	}
 	return fmt.Errorf("%w (commit ledger: %w)", ErrLoss, err)
@@ -253,7 +269,7 @@ func (o *opening) checkProof() error {
 	case reason != "" && !o.opts.AcceptLoss:
 		return fmt.Errorf("%w (%s)", ErrLoss, reason)
 	case reason != "":
-		o.renew = reason
+		o.renew, o.lost = reason, true
 	case o.proven.async && !o.proven.clean:
 		o.renew = "the store ran in async mode and was not closed"
 	}
@@ -322,6 +338,9 @@ func (o *opening) assemble() (*Store, error) {
 	}
 	s.space.init(o.opts)
 	s.newest = max(o.meta.commit, o.proven.commit)
+	if o.lost {
+		s.newest = max(s.newest, o.db.MaxVersion())
+	}
 	s.sum = o.sum
 	if s.newest == 0 || o.renew != "" {
 		if o.renew != "" {

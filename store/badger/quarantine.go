@@ -46,3 +46,10 @@ func (s *Store) damaged(topic store.Topic, version topics.Version, detail string
 		"topic", topic.String(), "version", uint64(version), "detail", detail)
 	return d
 }
+
+// clear lets every topic be tried again: after it was mended.
+func (q *quarantine) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.topics = nil
+}

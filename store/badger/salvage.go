@@ -21,10 +21,12 @@ const setAside = ".damaged"
 // salvage prepares a damaged directory so that Badger opens what is left of it:
 // only under AcceptLoss. Nothing is deleted; damaged files are set aside.
 func salvage(dir string, damaged []string) error {
-	for _, path := range damaged {
-		if err := os.Rename(path, path+setAside); err != nil {
-			return err
-		}
+	if err := putAside(damaged...); err != nil {
+		return err
+	}
+	// The value log holds nothing: every record is below its threshold.
+	if err := putAsideAll(dir, "*.vlog"); err != nil {
+		return err
 	}
 	// Without encryption the registry of keys is empty: Badger makes a new one.
 	registry := filepath.Join(dir, bdg.KeyRegistryFileName)
@@ -32,6 +34,21 @@ func salvage(dir string, damaged []string) error {
 		return err
 	}
 	return rebuildManifest(dir)
+}
+
+// putAsideAll sets the files aside that match.
+func putAsideAll(dir, pattern string) error {
+	paths, err := filepath.Glob(filepath.Join(dir, pattern))
+	return errors.Join(err, putAside(paths...))
+}
+
+func putAside(paths ...string) error {
+	for _, path := range paths {
+		if err := os.Rename(path, path+setAside); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rebuildManifest lists every table that is there in the lowest level, where Badger
