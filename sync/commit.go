@@ -125,11 +125,13 @@ func (t *topic) commitSome(waiting []*request, head store.Head) []*request {
 	for i := range b.commit.Events {
 		b.commit.Events[i].End = b.head.Version
 	}
+	begun := t.engine.clock()
 	next, err := t.engine.store.Append(ctx, t.key, b.commit)
 	if err != nil {
 		t.failed(done, err)
 		return waiting
 	}
+	t.engine.metrics.committed(len(b.commit.Events), t.engine.clock().Sub(begun))
 	t.engine.lanes.keep(t.key, b.lanes)
 	var c *commit
 	if len(b.commit.Events) > 0 {
@@ -154,6 +156,7 @@ func (t *topic) publish(from topics.Version, head store.Head, c *commit, done []
 		t.head = head
 		if c != nil {
 			t.tail.append(c, t.engine.limits)
+			t.published = t.engine.clock()
 			t.wakeAll()
 		}
 	}

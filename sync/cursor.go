@@ -86,14 +86,24 @@ func (c *cursor) read(ctx context.Context, dst []byte, budget int) ([]byte, verd
 		defer t.mu.Lock()
 		return c.readLog(ctx, dst, budget, head)
 	case stepResync:
+		c.session.engine.resynced(c, plan)
 		c.startRun()
 		c.at = topics.Position{Epoch: t.head.Epoch}
-		c.session.engine.resynced(c, plan)
 		return append(frame.AppendResync(dst, t.key.Name, t.head.Epoch, string(plan.Reason), plan.Missed), '\n'), behind, nil
 	default:
 		c.startRun()
 		return dst, behind, nil
 	}
+}
+
+// firstPlan is what the cursor gets first, for the metrics.
+func (c *cursor) firstPlan() Plan {
+	if c.run != nil {
+		return Plan{step: stepRun}
+	}
+	c.topic.mu.Lock()
+	defer c.topic.mu.Unlock()
+	return Resume(c.mode, c.at, c.topic.bounds())
 }
 
 func (c *cursor) startRun() {
@@ -107,6 +117,7 @@ func (c *cursor) readTail(dst []byte, budget int) []byte {
 			return out
 		}
 	}
+	c.measure()
 	for i, commit := range c.topic.tail.after(c.at.Version) {
 		if size := len(commit.frame); i > 0 && size > budget {
 			break
@@ -116,6 +127,18 @@ func (c *cursor) readTail(dst []byte, budget int) []byte {
 		c.at.Version = commit.to
 	}
 	return dst
+}
+
+// measure samples how far behind cursors are when they are read. The caller holds
+// the topic's lock.
+func (c *cursor) measure() {
+	t := c.topic
+	if t.reads++; t.reads%deliverySample != 0 {
+		return
+	}
+	m := c.session.engine.metrics
+	m.lag.Observe(float64(t.head.Version - c.at.Version))
+	m.delivery.Observe(c.session.engine.clock().Sub(t.published).Seconds())
 }
 
 // readLatest gives a cursor that came back the last event of each entity up to
@@ -130,6 +153,7 @@ func (c *cursor) readLatest(dst []byte, budget int) ([]byte, bool) {
 		r.To = events[len(events)-1].Version
 	}
 	c.at.Version = r.To
+	c.session.engine.metrics.conflated.Inc()
 	return c.session.form.appendEvents(dst, c.topic.key, r, events), true
 }
 
@@ -288,6 +312,9 @@ func (c *cursor) appendRun(dst []byte, events []store.Event, to topics.Version, 
 		r.Dropped = c.run.dropped
 	}
 	c.at.Version = to
+	if r.Conflated && !c.run.snapshot {
+		c.session.engine.metrics.conflated.Inc()
+	}
 	if c.run.snapshot {
 		return c.session.form.appendSnapshot(dst, c.topic.key, r, events)
 	}

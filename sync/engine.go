@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/lockstep-sync/lockstep/store"
 	"github.com/lockstep-sync/lockstep/topics"
 )
@@ -29,6 +31,8 @@ type Options struct {
 	// should end with that error. It must not block.
 	StoreGone func(error)
 	Hooks     Hooks
+	// Metrics is where the engine's metrics are registered; nil: nowhere.
+	Metrics prometheus.Registerer
 	// Retention is how much history a type's topics keep; nil: the defaults.
 	Retention func(topicType string) Retention
 }
@@ -57,6 +61,7 @@ type Engine struct {
 	background sync.WaitGroup
 
 	mu       sync.Mutex
+	closing  bool // no session is opened any more
 	sessions map[*Session]struct{}
 }
 
@@ -65,7 +70,7 @@ type Engine struct {
 func New(o Options) *Engine {
 	e := &Engine{
 		disk: &disk{current: o.Store, reopen: o.Reopen}, storeGone: o.StoreGone, clock: o.Clock, log: o.Logger, limits: o.Limits.orDefault(), heartbeat: o.Heartbeat,
-		metrics: newMetrics(), handlers: newHandlers(o.Hooks), sessions: make(map[*Session]struct{}),
+		handlers: newHandlers(o.Hooks), sessions: make(map[*Session]struct{}),
 	}
 	if e.clock == nil {
 		e.clock = time.Now
@@ -87,6 +92,7 @@ func New(o Options) *Engine {
 	e.registry = newRegistry(e)
 	e.snapshots = newSnapshots(e)
 	e.lanes = newLanes(e.limits.Lanes)
+	e.metrics = newMetrics(e, o.Metrics)
 	e.background.Go(e.retain)
 	return e
 }
@@ -101,6 +107,9 @@ func (e *Engine) Heartbeat() time.Duration { return e.heartbeat }
 // or ctx ends, and closes all sessions.
 func (e *Engine) Close(ctx context.Context) error {
 	err := e.work.close(ctx)
+	e.mu.Lock()
+	e.closing = true
+	e.mu.Unlock()
 	for _, s := range e.openSessions() {
 		s.Close()
 	}
@@ -138,7 +147,7 @@ func (e *Engine) newID() string { return rand.Text() }
 func (e *Engine) addSession(s *Session) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.lifetime.Err() != nil {
+	if e.closing {
 		return topics.Errorf(topics.CodeUnavailable, "", "the server is closing; connect to the next one")
 	}
 	e.sessions[s] = struct{}{}
@@ -154,7 +163,7 @@ func (e *Engine) removeSession(s *Session) {
 // resynced is told of every cursor that has to start over. One that is ahead means
 // that this server, or the one before it, has lost what it acknowledged.
 func (e *Engine) resynced(c *cursor, p Plan) {
-	e.metrics.resynced(p.Reason)
+	e.metrics.resyncs.WithLabelValues(string(p.Reason)).Inc()
 	if p.Reason == ReasonAhead {
 		e.log.Error("a client is ahead of its topic: acknowledged data is missing here", "topic", c.topic.key.String(), "session", c.session.id, "position", c.at.String())
 	}

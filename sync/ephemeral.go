@@ -18,7 +18,7 @@ const PresenceLinger = 10 * time.Second
 func (s *Session) signal(f frame.Signal) {
 	c, err := s.following(f.Topic, ActionSignal)
 	if err != nil {
-		s.say(frame.AppendError(nil, f.Topic, err))
+		s.topicError(f.Topic, err)
 		return
 	}
 	line := append(frame.AppendSignal(nil, c.topic.key.Name, s.Identity().User, f), '\n')
@@ -26,7 +26,7 @@ func (s *Session) signal(f frame.Signal) {
 	defer c.topic.mu.Unlock()
 	for _, other := range c.topic.cursors {
 		if other.session != s && !other.session.ready.pushSignal(line, s.engine.limits.Signals) {
-			s.engine.metrics.signalsDropped.Add(1)
+			s.engine.metrics.bound("signals")
 		}
 	}
 }
@@ -38,7 +38,7 @@ func (s *Session) present(f frame.Present) {
 		err = topics.Errorf(topics.CodeTooLarge, "state", "is %d bytes long; at most %d", len(f.State), most)
 	}
 	if err != nil {
-		s.say(frame.AppendError(nil, f.Topic, err))
+		s.topicError(f.Topic, err)
 		return
 	}
 	c.topic.mu.Lock()

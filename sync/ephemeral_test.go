@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/lockstep-sync/lockstep/store/memory"
 )
 
@@ -28,8 +30,8 @@ func TestSignals(t *testing.T) {
 	}
 	bob.want(`{"type":"signal","topic":"gift-list:1","event":"typing","payload":1,"user_id":"alice"}`, `"payload":2`)
 	alice.want()
-	if n := h.engine.metrics.signalsDropped.Load(); n != 1 {
-		t.Errorf("%d signals counted as dropped, want 1", n)
+	if n := testutil.ToFloat64(h.engine.metrics.bounds.WithLabelValues("signals")); n != 1 {
+		t.Errorf("%v signals counted as dropped, want 1", n)
 	}
 }
 

@@ -19,7 +19,9 @@ func (e *Engine) Mutate(ctx context.Context, id Identity, m topics.Mutation) (fr
 	answers := make(chan frame.Answer, 1)
 	r := &request{mutation: m, identity: id, reply: func(a frame.Answer) { answers <- a }}
 	if err := e.submit(ctx, r); err != nil {
-		return rejection(m, err), nil
+		a := rejection(m, err)
+		e.metrics.answered(a)
+		return a, nil
 	}
 	select {
 	case a := <-answers:

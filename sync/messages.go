@@ -86,7 +86,7 @@ func (e *Engine) messageLine(typ string, message any) ([]byte, error) {
 
 func (s *Session) queue(line []byte) {
 	if !s.ready.pushSignal(line, s.engine.limits.Signals) {
-		s.engine.metrics.signalsDropped.Add(1)
+		s.engine.metrics.bound("signals")
 	}
 }
 

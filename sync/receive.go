@@ -60,6 +60,9 @@ func (s *Session) receive(ctx context.Context, raw []byte) error {
 
 // mutate sends a mutation on its way, or answers at once why it cannot go.
 func (s *Session) mutate(ctx context.Context, m topics.Mutation, malformed error) error {
+	if len(s.slots) == cap(s.slots) {
+		s.engine.metrics.bound("answers")
+	}
 	select {
 	case s.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -72,7 +75,9 @@ func (s *Session) mutate(ctx context.Context, m topics.Mutation, malformed error
 		r.refused = topics.AsError(malformed)
 	}
 	if err := s.engine.submit(ctx, r); err != nil {
-		s.answer(rejection(m, err))
+		a := rejection(m, err)
+		s.engine.metrics.answered(a)
+		s.answer(a)
 	}
 	return nil
 }
@@ -91,7 +96,7 @@ func (s *Session) Subscribe(ctx context.Context, wants []frame.Want) {
 	}
 	for _, w := range wants {
 		if err := s.subscribe(ctx, w); err != nil {
-			s.say(frame.AppendError(nil, w.Topic, topics.AsError(err)))
+			s.topicError(w.Topic, topics.AsError(err))
 		}
 	}
 }
@@ -127,6 +132,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	if w.OldestUnanswered > 0 && s.client != "" {
 		s.answerDecided(c, w.OldestUnanswered)
 	}
+	s.engine.metrics.resumes.WithLabelValues(c.firstPlan().String()).Inc()
 	s.ready.pushCursor(c)
 	if c.presence {
 		s.ready.pushPresence(c)

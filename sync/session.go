@@ -125,7 +125,12 @@ func (s *Session) end(why *topics.Error) {
 
 // Error queues an error that is about the connection, not about one mutation.
 func (s *Session) Error(e *topics.Error) {
-	s.say(frame.AppendError(nil, "", e))
+	s.topicError("", e)
+}
+
+func (s *Session) topicError(topic string, e *topics.Error) {
+	s.engine.metrics.failed(e)
+	s.say(frame.AppendError(nil, topic, e))
 }
 
 // Positions is where each cursor stands, for a client that moves on by polling.
@@ -209,6 +214,7 @@ func (s *Session) Next(ctx context.Context, dst []byte) ([]byte, error) {
 			break
 		}
 	}
+	s.engine.metrics.outBytes.Add(float64(len(dst) - start))
 	if why := s.ended.Load(); why != nil && len(dst) == start {
 		return dst, why
 	}
@@ -267,7 +273,9 @@ func (s *Session) failed(dst []byte, c *cursor, err error) []byte {
 	name := c.topic.key.Name
 	s.drop(c)
 	s.engine.log.Error("topic cannot be read", "topic", c.topic.key.String(), "session", s.id, "error", err)
-	return append(frame.AppendError(dst, string(name), topicError(err)), '\n')
+	e := topicError(err)
+	s.engine.metrics.failed(e)
+	return append(frame.AppendError(dst, string(name), e), '\n')
 }
 
 // current is the row that explains a rejection, to those who may read it.

@@ -3,6 +3,7 @@ package statesync
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/lockstep-sync/lockstep/store"
 	"github.com/lockstep-sync/lockstep/topics"
@@ -22,9 +23,11 @@ type topic struct {
 	tail   tail
 	// waiting are the cursors at the head. A cursor is here exactly while its
 	// waits index is not -1, and only then does a commit wake it.
-	waiting []*cursor
-	cursors []*cursor // all of them; each knows its index
-	waits   []*waiter // loads that wait for a version
+	waiting   []*cursor
+	cursors   []*cursor // all of them; each knows its index
+	published time.Time // of the newest commit in the tail
+	reads     uint64    // of the tail; every deliverySample-th is measured
+	waits     []*waiter // loads that wait for a version
 
 	presence presence
 
