@@ -39,6 +39,9 @@ func (c *connection) start(l link) {
 		c.session.Subscribe(c.server.lifetime, c.unasked())
 	}
 	c.open()
+	if c.server.connections.isCut() {
+		c.cut()
+	}
 	go c.read()
 }
 

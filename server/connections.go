@@ -22,6 +22,7 @@ type connections struct {
 	mu       sync.Mutex
 	open     map[*connection]struct{}
 	closed   bool // no more are taken
+	severed  bool // all are cut, and so is one whose handshake is under way
 	sweeping bool
 }
 
@@ -113,7 +114,14 @@ func (l *connections) wait(ctx context.Context) error {
 func (l *connections) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.severed = true
 	for c := range l.open {
 		c.cutOpen()
 	}
+}
+
+func (l *connections) isCut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.severed
 }

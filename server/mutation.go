@@ -56,19 +56,24 @@ func (x *exchange) postMutation() error {
 func (x *exchange) mutate(id statesync.Identity, m topics.Mutation) error {
 	set(&m.TraceID, x.trace)
 	answer, err := x.server.engine.Mutate(x.r.Context(), id, m)
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return topics.Errorf(topics.CodeOutcomeUnknown, "", "the request ended before its answer; send the same mutation again")
-	case err != nil:
-		return err
-	case answer.Reject != nil:
-		x.refusal(answer, x.current(id, answer))
-		return nil
+	if err != nil {
+		return unanswered(err)
+	}
+	if answer.Reject != nil {
+		return x.refusal(answer, x.current(id, answer))
 	}
 	if version, ok := x.entityVersion(id, m, answer); ok {
 		x.w.Header().Set("ETag", etag(versionTag(version)))
 	}
 	return x.send(http.StatusOK, mediaJSON, append(frame.AppendAnswer(nil, answer, nil), '\n'))
+}
+
+// unanswered words a request that ended before its mutation was decided.
+func unanswered(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return topics.Errorf(topics.CodeOutcomeUnknown, "", "the request ended before its answer; send the same mutation again")
+	}
+	return err
 }
 
 // current is the row that explains a rejection, to those who may read it.

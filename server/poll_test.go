@@ -94,7 +94,7 @@ func TestLongPoll(t *testing.T) {
 func TestPollBound_P9(t *testing.T) {
 	h := open(t, func(o *options) { o.server.Limits.PollBytes = 1000; o.limits.TurnBytes = 500 })
 	value := `"` + strings.Repeat("x", 200) + `"`
-	for _, id := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
+	for id := range strings.SplitSeq("abcdefghijklmnopqrstuvwxyz", "") {
 		h.put("a:1", id, value)
 	}
 	replica, path := client.NewReplica(), "/v1/topics/a:1/events"

@@ -25,21 +25,21 @@ func (x *exchange) problem(err error) {
 	}
 	b := frame.AppendProblem(nil, e)
 	b = append(b, `,"trace_id":"`+x.trace+`"`...)
-	x.sendProblem(e, b)
+	_ = x.sendProblem(e, b)
 }
 
 // refusal answers with a reject: the problem's members, and the reject frame's.
 // The answer's trace id is this exchange's.
-func (x *exchange) refusal(a frame.Answer, current *frame.Row) {
+func (x *exchange) refusal(a frame.Answer, current *frame.Row) error {
 	a.TraceID = x.trace
 	b := frame.AppendAnswer(nil, a, current)
 	b = bytes.TrimPrefix(b, []byte(`{"type":"reject"`))
-	x.sendProblem(a.Reject, b[:len(b)-1])
+	return x.sendProblem(a.Reject, b[:len(b)-1])
 }
 
 // sendProblem writes the members that RFC 9457 knows, and then members, each of
 // which begins with a comma.
-func (x *exchange) sendProblem(e *topics.Error, members []byte) {
+func (x *exchange) sendProblem(e *topics.Error, members []byte) error {
 	m := e.Code.Meaning()
 	later := e.RetryAfter
 	if m.Retry == topics.RetryLater {
@@ -61,7 +61,7 @@ func (x *exchange) sendProblem(e *topics.Error, members []byte) {
 	b = strconv.AppendBool(b, m.Retry != topics.RetryNever)
 	b = append(b, members...)
 	b = append(b, "}\n"...)
-	_ = x.send(m.HTTP, problemJSON, b)
+	return x.send(m.HTTP, problemJSON, b)
 }
 
 // detail is the message as a sentence about its field.

@@ -35,7 +35,9 @@ func (q *query) only(known ...string) error {
 	for name, list := range q.values {
 		switch {
 		case !utf8.ValidString(name) || !slices.Contains(known, name) && !slices.Contains(identityParams, name):
-			return topics.Errorf(topics.CodeInvalid, clip(name), "is not a parameter here%s", remedy(known))
+			field := clip(name)
+			set(&field, "query")
+			return topics.Errorf(topics.CodeInvalid, field, "is not a parameter here%s", remedy(known))
 		case len(list) > 1:
 			return topics.Errorf(topics.CodeInvalid, name, "stands %d times in the query; once is enough", len(list))
 		case !utf8.ValidString(list[0]):

@@ -32,6 +32,9 @@ func dialRaw(t *testing.T, h *house, path string) *raw {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(4096)
+	}
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patient))
 	_, err = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: "+u.Host+
@@ -85,11 +88,4 @@ func (w *raw) untilCut(t *testing.T) {
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		t.Fatal("the server keeps the line open")
 	}
-}
-
-// stopped reads what is left in the line's buffers and expects its end.
-func (w *raw) stopped(t *testing.T) {
-	t.Helper()
-	_ = w.conn.SetDeadline(time.Now().Add(patient))
-	w.untilCut(t)
 }

@@ -40,7 +40,7 @@ func (l *connections) stopSweeping() bool {
 // look judges one connection. The next look comes after the given time.
 func (c *connection) look(next time.Duration) {
 	switch c.state.Load() {
-	case stateOpening, stateOver:
+	case stateOpening, stateDismissed, stateOver:
 		return
 	}
 	heartbeat := c.server.engine.Heartbeat()
@@ -72,7 +72,7 @@ func (c *connection) drop(why string) {
 // cutOpen cuts a connection from outside. It does not wait for a session that is
 // reading.
 func (c *connection) cutOpen() {
-	if c.state.Load() != stateOpening {
+	if c.state.Load() > stateDismissed {
 		c.link.cut()
 		c.server.connections.goroutines.Go(c.session.Close)
 	}

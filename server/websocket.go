@@ -39,8 +39,8 @@ func (x *exchange) websocket() error {
 		c.session.Close()
 		return errDraining()
 	}
-	line, err := accept(x)
-	if err != nil { // the library has answered
+	line := accept(x)
+	if line == nil { // the library has answered
 		c.session.Close()
 		x.server.connections.remove(c)
 		return nil
@@ -49,9 +49,9 @@ func (x *exchange) websocket() error {
 	return nil
 }
 
-// accept makes the handshake. The handler returns after it: the goroutine that
+// accept makes the handshake; nil when it failed. The handler returns after it: the goroutine that
 // reads is a fresh one with a small stack.
-func accept(x *exchange) (*socket, error) {
+func accept(x *exchange) *socket {
 	line := &socket{}
 	conn, err := websocket.Accept(&hijacker{ResponseWriter: x.w, line: line}, x.r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
@@ -59,11 +59,11 @@ func accept(x *exchange) (*socket, error) {
 		OnPingReceived:     func(context.Context, []byte) bool { return line.stuck() < patience },
 	})
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	conn.SetReadLimit(int64(x.server.engine.Limits().MessageBytes))
 	line.conn = conn
-	return line, nil
+	return line
 }
 
 // form is how the session will look: frames where the client offers our

@@ -10,17 +10,20 @@ import (
 // again, so that none is lost between a Next that said nothing and the writer's
 // rest. Whoever moves idle to something starts the goroutine.
 const (
-	stateOpening int32 = iota // the handshake is under way; the writer starts after it
-	stateIdle                 // no writer; the session's wake starts one
-	stateWriting              // a writer is at work
-	stateAgain                // a writer is at work, and has been woken since it last asked
-	stateLeaving              // a writer says what is ready, and goodbye
-	stateOver                 // the reader has ended; no writer starts any more
+	stateOpening   int32 = iota // the handshake is under way; the writer starts after it
+	stateDismissed              // likewise, and goodbye is the first thing it will say
+	stateIdle                   // no writer; the session's wake starts one
+	stateWriting                // a writer is at work
+	stateAgain                  // a writer is at work, and has been woken since it last asked
+	stateLeaving                // a writer says what is ready, and goodbye
+	stateOver                   // the reader has ended; no writer starts any more
 )
 
-// open starts the first writer.
+// open starts the first writer. From here on others may use the link.
 func (c *connection) open() {
-	c.state.CompareAndSwap(stateOpening, stateWriting)
+	if !c.state.CompareAndSwap(stateOpening, stateWriting) {
+		c.state.Store(stateLeaving)
+	}
 	c.server.connections.goroutines.Go(c.write)
 }
 
@@ -48,11 +51,14 @@ func (c *connection) wake() {
 func (c *connection) finish(e ending) {
 	c.ending.CompareAndSwap(nil, &e)
 	for {
-		state := c.state.Load()
-		if state == stateLeaving || state == stateOver {
+		state, next := c.state.Load(), stateLeaving
+		switch state {
+		case stateDismissed, stateLeaving, stateOver:
 			return
+		case stateOpening:
+			next = stateDismissed
 		}
-		if c.state.CompareAndSwap(state, stateLeaving) {
+		if c.state.CompareAndSwap(state, next) {
 			if state == stateIdle {
 				c.server.connections.goroutines.Go(c.write)
 			}

@@ -1,0 +1,62 @@
+package server_test
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/lockstep-sync/lockstep/server"
+	"github.com/lockstep-sync/lockstep/store/memory"
+	statesync "github.com/lockstep-sync/lockstep/sync"
+)
+
+// FuzzQuery: whatever stands in a query, the answer is one of ours, and a refusal
+// says what is wrong.
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{
+		"", "limit=1", "limit=1&limit=2", "cursor=MS4x", "after=aaaaaaaaaaaaa-1", "mode=every", "min_version=0", "wait=0",
+		"user=%ff", "tenant=A", "token=x", "a=%zz", "%=", ";", "limit=%2B1", "after=&after=", "envelope=flat", "min_version=1e3", "%80=1",
+	} {
+		f.Add(seed)
+	}
+	engine := statesync.New(statesync.Options{Store: memory.New(memory.Options{})})
+	s := server.New(server.Options{Engine: engine, Authenticator: server.DevAuth{}, Logger: slog.New(slog.DiscardHandler), Limits: server.Limits{MinVersion: 1, Wait: 1}})
+	paths := []string{"/v1/topics/a:1", "/v1/topics/a:1/events", "/v1/topics/a:1/entities/x", "/v1/hello", "/v1/ws", "/ws/x"}
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, path := range paths {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.URL = &url.URL{Path: path, RawQuery: query}
+			r.Host = "localhost"
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, r)
+			check(t, path, w.Result())
+		}
+	})
+}
+
+func check(t *testing.T, path string, res *http.Response) {
+	t.Helper()
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode == http.StatusOK {
+		return
+	}
+	var problem struct {
+		Status             int
+		Code, Field, Title string
+		Detail             string
+	}
+	if err := json.Unmarshal(body, &problem); err != nil {
+		t.Fatalf("%s answers %q: %v", path, body, err)
+	}
+	if problem.Status != res.StatusCode || problem.Code == "internal" || problem.Detail == "" || problem.Field == "" && problem.Code == "invalid" {
+		t.Errorf("%s answers %s", path, body)
+	}
+}
