@@ -43,6 +43,7 @@ var rooms = map[string][]string{
 	"github.com/cespare/xxhash":       {"store/badger", "sync"},
 	"github.com/coder/websocket":      {"server/websocket*.go", "sync/client", "conformance"},
 	"github.com/dgraph-io/badger":     {"store/badger"},
+	"github.com/dgraph-io/ristretto":  {"store/badger"},
 	"github.com/evanphx/json-patch":   {"topics/patch"},
 	"github.com/hashicorp/golang-lru": {"store/badger", "sync"},
 	"github.com/spf13/cobra":          {"cmd"},
@@ -51,6 +52,7 @@ var rooms = map[string][]string{
 	"github.com/tidwall/gjson":        {"sync/frame"},
 	"golang.org/x/sync":               {"store", "sync", "server", "conformance", "cmd"},
 	"golang.org/x/sys":                {"store/badger"},
+	"google.golang.org/protobuf":      {"store/badger"},    // Badger's manifest
 	"pgregory.net/rapid":              {"store/storetest"}, // the contract suite, which tests import
 }
 

@@ -39,7 +39,7 @@ func newCensus(ctx context.Context, l *Load) (*census, error) {
 
 func (c *census) follow(ctx context.Context) {
 	defer close(c.ended)
-	f := remote.Following{Topic: c.load.o.Topic, After: c.at, Every: true}
+	f := remote.Following{Topic: c.load.o.Topic, After: c.at, Every: true, Known: true}
 	err := c.load.o.Client.Follow(ctx, f, c.take)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -27,6 +27,9 @@ type Following struct {
 	Topic topics.Name
 	After topics.Position // the zero value: from the beginning, with a snapshot
 	Every bool            // every event, and not only the last of each entity
+	// Known says that the server has answered before, so that a failure of the very
+	// first request is not taken for a wrong URL.
+	Known bool
 	// Lost is told when the line is lost, with the cause, and once more with nil
 	// when it is back. It may be nil.
 	Lost func(error)
@@ -34,9 +37,9 @@ type Following struct {
 
 // Follow passes everything after a position to each, frame by frame and in order,
 // until ctx ends or each returns an error, which it returns. It reconnects by
-// itself; only when the very first request fails does it give up.
+// itself; only a very first request that fails makes it give up.
 func (c *Client) Follow(ctx context.Context, f Following, each func(Frame) error) error {
-	w := follower{client: c, f: f, at: f.After, each: each}
+	w := follower{client: c, f: f, at: f.After, each: each, answered: f.Known}
 	backoff, lost := Default(), false
 	for {
 		err := w.poll(ctx)

@@ -39,6 +39,9 @@ func (r *Row) UnmarshalJSON(text []byte) error {
 
 // Row returns one row.
 func (c *Client) Row(ctx context.Context, name topics.Name, id string) (Row, error) {
+	if id == "." || id == ".." {
+		return Row{}, topics.Errorf(topics.CodeInvalid, "entity_id", "%q cannot stand in a URL; load the whole topic", id)
+	}
 	a, err := c.do(ctx, call{method: http.MethodGet, path: []string{string(name), "entities", id}})
 	if err != nil {
 		return Row{}, err
