@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -24,6 +25,11 @@ func FuzzQuery(f *testing.F) {
 		f.Add(seed)
 	}
 	engine := statesync.New(statesync.Options{Store: memory.New(memory.Options{})})
+	f.Cleanup(func() {
+		if err := engine.Close(context.Background()); err != nil {
+			f.Errorf("closing the engine: %v", err)
+		}
+	})
 	s := server.New(server.Options{Engine: engine, Authenticator: server.DevAuth{}, Logger: slog.New(slog.DiscardHandler), Limits: server.Limits{MinVersion: 1, Wait: 1}})
 	paths := []string{"/v1/topics/a:1", "/v1/topics/a:1/events", "/v1/topics/a:1/entities/x", "/v1/hello", "/v1/ws", "/ws/x"}
 	f.Fuzz(func(t *testing.T, query string) {
