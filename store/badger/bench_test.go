@@ -60,7 +60,9 @@ func (w *topicWriter) commit(mutations int) error {
 		})
 	}
 	head, err := w.s.Append(context.Background(), w.topic, c)
-	w.head = head
+	if err == nil {
+		w.head = head
+	}
 	return err
 }
 
