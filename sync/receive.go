@@ -142,18 +142,21 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 
 // answerDecided tells a client that is back what was decided of its mutations from
 // seq on, before the topic's first event: it then knows which of them the events it
-// is about to get already hold.
+// is about to get already hold. The rest it hears of by its resend: what is durable
+// but not published yet, and all of it when the topic is deleted at this moment, for
+// a lane belongs to an epoch.
 func (s *Session) answerDecided(c *cursor, seq uint64) {
 	e, key := s.engine, store.LaneKey{User: s.Identity().User, Client: s.client}
+	head := c.topic.position()
 	lane, err := storedPast{ctx: e.lifetime, engine: e, topic: c.topic.key}.Lane(key)
-	if err != nil {
-		return // the client resends, and hears of it then
+	if err != nil || c.topic.position().Epoch != head.Epoch {
+		return
 	}
 	for _, o := range lane.Outcomes {
-		if o.Seq < seq {
+		if o.Seq < seq || o.Version > head.Version {
 			continue
 		}
-		a := replay(frame.Answer{Topic: c.topic.key.Name, Epoch: c.at.Epoch, Client: s.client, Seq: o.Seq}, o)
+		a := replay(frame.Answer{Topic: c.topic.key.Name, Epoch: head.Epoch, Client: s.client, Seq: o.Seq}, o)
 		s.say(frame.AppendAnswer(nil, a, nil))
 	}
 }

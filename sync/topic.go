@@ -43,6 +43,13 @@ type waiter struct {
 	ready   chan struct{} // closed by the commit that reaches it
 }
 
+// position is the head that has been published.
+func (t *topic) position() topics.Position {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.head.Position
+}
+
 // bounds are the numbers cursors are held against. The caller holds t.mu.
 func (t *topic) bounds() Bounds {
 	return Bounds{Position: t.head.Position, Floors: t.head.Floors, Tail: t.tail.start}
