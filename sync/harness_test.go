@@ -99,7 +99,7 @@ func (r *reader) drain() []string {
 func (r *reader) await(texts ...string) []string {
 	r.t.Helper()
 	var lines []string
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(12 * time.Second)
 	for {
 		lines = append(lines, r.drain()...)
 		if containsInOrder(lines, texts) {
@@ -116,7 +116,7 @@ func (r *reader) await(texts ...string) []string {
 // catchUp feeds the replica until it is at the topic's head.
 func (r *reader) catchUp(replica *client.Replica, topic topics.Name) {
 	r.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(12 * time.Second)
 	for {
 		feed(r.t, replica, r.drain())
 		head, err := r.session.engine.Position(context.Background(), r.session.Identity(), topic)
