@@ -26,6 +26,7 @@ type Limits struct {
 	WarmTopics   int // kept in memory without sessions; default 256; the oldest is dropped
 	TurnBytes    int // what one Next appends before it returns; default 64 KiB
 	TurnFrames   int // likewise; default 256
+	PageBytes    int // of one page of a snapshot by request; default 4 MiB; the rest is on the next page
 	Signals      int // not yet written, per session; default 64; past it the oldest is dropped
 	Lanes        int // kept in memory; default 4,096; others are read from the store
 
@@ -57,6 +58,7 @@ func (l Limits) orDefault() Limits {
 	set(&l.WarmTopics, 256)
 	set(&l.TurnBytes, 64<<10)
 	set(&l.TurnFrames, 256)
+	set(&l.PageBytes, 4<<20)
 	set(&l.Lanes, 4_096)
 	set(&l.Signals, 64)
 	set(&l.SnapshotBytes, 64<<20)

@@ -40,6 +40,7 @@ func TestLimits(t *testing.T) {
 		"WarmTopics":      warmTopics,
 		"TurnBytes":       func(t *testing.T) { turns(t, Limits{TurnBytes: 1}, 1) },
 		"TurnFrames":      func(t *testing.T) { turns(t, Limits{TurnFrames: 2}, 2) },
+		"PageBytes":       pageBytes,
 		"Signals":         TestSignals,
 		"Lanes":           lanesInMemory,
 		"SnapshotBytes":   TestKeptSnapshots,
@@ -218,6 +219,22 @@ func turns(t *testing.T, limits Limits, lines int) {
 	out, err := s.session.Next(t.Context(), nil)
 	if err != nil || strings.Count(string(out), "\n") != lines {
 		t.Errorf("one turn has\n%swant %d lines (%v)", out, lines, err)
+	}
+}
+
+func pageBytes(t *testing.T) {
+	h := newHouse(t, Limits{PageBytes: 300})
+	h.do(put("e1", `1`), put("e2", `1`), put("e3", `1`))
+	var pages []int
+	for next := "first"; next != ""; {
+		page, err := h.engine.Snapshot(t.Context(), identity("x"), gifts, 0, strings.TrimPrefix(next, "first"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages, next = append(pages, strings.Count(string(page.Frame), `"entity_id"`)), page.Next
+	}
+	if !reflect.DeepEqual(pages, []int{2, 1}) {
+		t.Errorf("pages of %v rows, want 2 and 1", pages)
 	}
 }
 

@@ -113,8 +113,8 @@ type SnapshotPage struct {
 	Next     string          // the cursor of the next page; empty: this was the last
 }
 
-// Snapshot returns the topic's rows in version order, at most limit of them (0: no
-// bound), going on from a cursor that an earlier page gave. All pages of one chain
+// Snapshot returns the topic's rows in version order, at most limit of them (0: any
+// number) and Limits.PageBytes, going on from a cursor that an earlier page gave. All pages of one chain
 // show the same state; a cursor older than store.RunLife is refused.
 func (e *Engine) Snapshot(ctx context.Context, id Identity, name topics.Name, limit int, cursor string) (SnapshotPage, error) {
 	if err := id.check(ActionRead, name); err != nil {
@@ -124,7 +124,7 @@ func (e *Engine) Snapshot(ctx context.Context, id Identity, name topics.Name, li
 	if err != nil {
 		return SnapshotPage{}, err
 	}
-	page, err := e.store.Last(ctx, e.key(id, name), from.after, from.as, store.Budget{Events: limit})
+	page, err := e.store.Last(ctx, e.key(id, name), from.after, from.as, store.Budget{Events: limit, Bytes: e.limits.PageBytes})
 	if err != nil {
 		return SnapshotPage{}, pageError(err)
 	}

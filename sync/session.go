@@ -92,19 +92,21 @@ func (s *Session) Welcome() {
 }
 
 // Beat queues what tells an otherwise silent client where it is: a mark for every
-// topic at its head, or a pong where it follows none. Plain forms get a pong.
+// topic at its head, or a pong where it follows none. The plain forms say nothing
+// unasked.
 func (s *Session) Beat() {
-	marked := false
-	if s.form == FormFrames {
-		s.mu.Lock()
-		for _, c := range s.cursors {
-			if c.run == nil {
-				marked = true
-				s.say(frame.AppendMark(nil, c.topic.key.Name, c.at))
-			}
-		}
-		s.mu.Unlock()
+	if s.form != FormFrames {
+		return
 	}
+	marked := false
+	s.mu.Lock()
+	for _, c := range s.cursors {
+		if c.run == nil {
+			marked = true
+			s.say(frame.AppendMark(nil, c.topic.key.Name, c.at))
+		}
+	}
+	s.mu.Unlock()
 	if !marked {
 		s.say(frame.AppendPong(nil))
 	}

@@ -96,8 +96,9 @@ type scanner struct {
 
 // step is one open object or array: the member or element being read.
 type step struct {
-	key   []byte // as it stands in src, quotes included; nil in an array
-	index int
+	array bool
+	index int    // of the element, in an array
+	key   []byte // of the member, in an object, as it stands in src; nil before the first
 }
 
 func (s *scanner) fail(problem string) bool {
@@ -117,7 +118,8 @@ func (s *scanner) pathText() string {
 	var b []byte
 	for _, p := range s.path {
 		switch {
-		case p.key == nil:
+		case !p.array && p.key == nil:
+		case p.array:
 			b = append(b, '[')
 			b = strconv.AppendInt(b, int64(p.index), 10)
 			b = append(b, ']')
@@ -201,7 +203,7 @@ func (s *scanner) open() bool {
 	if len(s.path) >= s.maxDepth {
 		return s.exceed("is nested too deeply")
 	}
-	s.path = append(s.path, step{})
+	s.path = append(s.path, step{array: s.src[s.at] == '['})
 	s.take(1)
 	s.space()
 	return true
