@@ -49,7 +49,7 @@ func TestDamage_P12(t *testing.T) {
 	}
 	places := *damagePlaces
 	if testing.Short() {
-		places = min(places, 24)
+		places = min(places, 12)
 	}
 	dir := t.TempDir()
 	makeImages(t, dir)

@@ -105,9 +105,15 @@ func (r *Replica) adopt(f Frame) bool {
 
 func (r *Replica) snapshot(f Frame) Effect {
 	switch at := r.Position.Version; {
-	case !r.adopt(f) || r.fresh && f.From > at:
+	case at == 0: // it holds nothing, whether or not that has been shown
+		r.fresh = true
+	case !r.fresh && r.Position.Epoch == f.Epoch:
+		return Ignored
+	}
+	switch at := r.Position.Version; {
+	case !r.adopt(f) || f.From > at:
 		return Gap
-	case !r.fresh || f.To < at:
+	case f.To < at:
 		return Ignored
 	}
 	for _, d := range f.Rows {

@@ -91,3 +91,17 @@ func TestSubscriptionFindsALostEnd(t *testing.T) {
 	s.Apply(parse(t, `{"type":"mark","epoch":"aaaaaaaaaaaaa","version":5}`))
 	asks(t, s, "from aaaaaaaaaaaaa-3")
 }
+
+// A replica that has shown an empty topic takes a snapshot when the topic has begun.
+func TestSubscriptionComesBackToATopicThatWasEmpty(t *testing.T) {
+	s := Subscribe(list, Latest)
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	s.Apply(parse(t, `{"type":"snapshot","epoch":"bbbbbbbbbbbbb","version":0,"from":0,"entities":[],"to":0,"more":false}`))
+	s.Lost()
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	if got := s.Apply(chunk(t, 0, 9, false, "a")); got != Shown || s.Replica.Consistent != 9 {
+		t.Errorf("the snapshot of the topic that has begun: %d, it shows %d", got, s.Replica.Consistent)
+	}
+}
