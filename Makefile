@@ -1,0 +1,69 @@
+# The words are the same here and in CI: fmt, lint, test, bench, check, demo, build.
+# Needed: Go, Node 20.19 or later, make. Tools are pinned here and in clientjs/package-lock.json, and fetched when first used.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# The race detector wants a C compiler; where there is none the tests run without it and say so.
+HAVE_CC := $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && echo yes)
+RACE := $(if $(HAVE_CC),-race)
+race-note = $(if $(HAVE_CC),:,echo "test: no C compiler, so without -race (install gcc or clang to have it)")
+
+.PHONY: help
+help: ## Print the words
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/lockstep
+	@echo "compiling lockstep (the first time this takes a minute or two) …"
+	@$(GO) build -o bin/lockstep ./cmd/lockstep
+
+.PHONY: demo
+demo: build ## Run the demo: one process, one page, nothing to configure (DEMO=… adds flags)
+	@exec ./bin/lockstep demo $(DEMO)
+
+.PHONY: fmt
+fmt: ## Format everything
+	@$(GOLANGCI) fmt
+	@if [[ -x clientjs/node_modules/.bin/oxfmt ]]; then cd clientjs && npm run --silent fmt; \
+	else echo "fmt: skipping the JavaScript: run npm ci in clientjs first"; fi
+
+.PHONY: lint
+lint: ## Check formats and lint, Go and JavaScript
+	@$(GOLANGCI) run
+	@clientjs/scripts/lint.sh
+
+.PHONY: check
+check: lint ## What every commit passes: lint and the short tests, under three minutes
+	@$(race-note)
+	@$(GO) test -short $(RACE) ./...
+	@$(MAKE) test-demo
+
+.PHONY: test
+test: ## Everything: vet, tidy, all tests, the browser check
+	@$(GO) vet ./...
+	@$(GO) mod tidy -diff
+	@$(race-note)
+	@$(GO) test $(RACE) -shuffle=on ./...
+	@cd clientjs && npm ci
+	@$(MAKE) test-demo
+	@$(MAKE) test-browser
+
+.PHONY: test-demo
+test-demo: ## The demo page's modules, without a browser
+	@if command -v node >/dev/null; then cd clientjs && node --test test/demo/*.test.mjs; \
+	else echo "test: skipping the demo's modules: node is missing (install Node 20 or later)"; fi
+
+.PHONY: test-browser
+test-browser: build ## The demo page in Chromium, which is found or installed
+	@if [[ ! -d clientjs/node_modules ]]; then cd clientjs && npm ci; fi
+	@cd clientjs && npm run --silent test:browser
+
+.PHONY: bench
+bench: ## Run the Go benchmarks (BENCH=regexp chooses)
+	@$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...

@@ -1,0 +1,147 @@
+// A pane is one user's side of the page: a session of its own, and everything that it shows.
+
+import { el, sayBytes, setText } from "./dom.js";
+import { GiftPanel } from "./giftpanel.js";
+import { giftTopic } from "./gifts.js";
+import { QuakePanel } from "./quakepanel.js";
+import { quakeTopic } from "./quakes.js";
+import { Session } from "./session.js";
+import { subprotocol } from "./connection.js";
+
+const noticeMs = 9_000;
+const statusWords = {
+  held: "Offline",
+  connecting: "Connecting …",
+  waiting: "Connection lost",
+  refused: "Refused",
+  "catching-up": "Catching up …",
+  live: "Live",
+};
+
+// What a session needs of the browser, so that its tests can bring their own.
+const clock = {
+  now: () => performance.now(),
+  setTimeout: (action, ms) => setTimeout(action, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
+export class Pane {
+  session;
+  element;
+  #user;
+  #online = true;
+  #quakes;
+  #gifts;
+  #notices = el("div", { className: "notices", role: "status", "data-testid": "notices" });
+  #status = el("span", { className: "status", "data-testid": "status", role: "status" });
+  #switch = el("button", { className: "switch", type: "button", role: "switch", "data-testid": "offline-switch" });
+  #figures = {};
+
+  /** @param {string} user */
+  constructor(user) {
+    this.#user = user;
+    this.session = new Session({
+      topics: [giftTopic, quakeTopic],
+      dial: () => new WebSocket(socketURL(user), subprotocol),
+      newClient: () => `page-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`,
+      onChange: () => this.#changed(),
+      onApplied: (topic, events) => this.#applied(topic, events),
+      onRejected: (_, rejection) => this.#gifts.rejected(rejection),
+      clock,
+    });
+    this.#quakes = new QuakePanel(this.session);
+    this.#gifts = new GiftPanel(this.session, user, (notice) => this.#notify(notice));
+    this.#switch.addEventListener("click", () => this.goOnline(!this.#online));
+    this.element = this.#build();
+    for (const [target, event] of [
+      [window, "online"],
+      [window, "offline"],
+      [window, "pageshow"],
+      [document, "visibilitychange"],
+    ]) {
+      target.addEventListener(event, () => document.hidden || this.session.wake());
+    }
+    this.goOnline(true);
+  }
+
+  get user() {
+    return this.#user;
+  }
+
+  /** Opens this pane's line, or closes it and holds it closed. */
+  goOnline(online) {
+    this.#online = online;
+    if (online) this.session.open();
+    else this.session.hold();
+    this.#switch.setAttribute("aria-checked", String(!online));
+  }
+
+  #build() {
+    const head = el(
+      "header",
+      { className: "panehead" },
+      el("span", { className: "avatar", "aria-hidden": "true" }, this.#user[0].toUpperCase()),
+      el("h2", {}, this.#user),
+      this.#status,
+      this.#switch,
+    );
+    this.#switch.append(el("span", { className: "track", "aria-hidden": "true" }), "Go offline");
+    const { map, list } = this.#quakes.elements;
+    const meters = el(
+      "dl",
+      { className: "meters" },
+      this.#figure("Earthquakes at", "version-quakes"),
+      this.#figure("Gifts at", "version-gifts"),
+      this.#figure("Last catch-up cost", "catchup-events", "catchup-bytes"),
+    );
+    const body = el("div", { className: "panebody" }, map, this.#gifts.element, list);
+    const attributes = { className: "pane", "data-testid": `view-${this.#user}`, "aria-label": `${this.#user}’s view` };
+    const pane = el("section", attributes, head, meters, body, this.#notices);
+    pane.dataset.user = this.#user;
+    return pane;
+  }
+
+  #figure(label, ...ids) {
+    for (const id of ids) this.#figures[id] = el("span", { "data-testid": id });
+    return el("div", {}, el("dt", {}, label), el("dd", {}, ...ids.map((id) => this.#figures[id])));
+  }
+
+  #changed() {
+    if (!this.element) return; // under construction
+    const { status, catchUp } = this.session;
+    setText(this.#status, statusWords[status]);
+    this.element.dataset.status = status;
+    this.#say("version-quakes", this.session.shown(quakeTopic).version, (version) => `version ${version}`);
+    this.#say("version-gifts", this.session.shown(giftTopic).version, (version) => `version ${version}`);
+    this.#say(
+      "catchup-events",
+      catchUp.events,
+      (events) => `${events.toLocaleString("en")} ${events === 1 ? "event" : "events"}`,
+    );
+    this.#say("catchup-bytes", catchUp.bytes, (bytes) => `${sayBytes(bytes)} in ${catchUp.ms} ms`);
+    this.#quakes.changed();
+    this.#gifts.changed();
+  }
+
+  #say(id, value, words) {
+    this.#figures[id].dataset.value = value;
+    setText(this.#figures[id], words(value));
+  }
+
+  #applied(topic, events) {
+    if (topic === quakeTopic && this.session.status === "live") this.#quakes.happened(events);
+  }
+
+  #notify(text) {
+    const notice = el("p", { className: "notice", "data-testid": "notice" }, text);
+    this.#notices.append(notice);
+    setTimeout(() => notice.remove(), noticeMs);
+  }
+}
+
+function socketURL(user) {
+  const url = new URL("/v1/ws", location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.searchParams.set("user", user);
+  return url;
+}
