@@ -286,7 +286,7 @@ func (s *Session) current(ctx context.Context, a frame.Answer) *frame.Row {
 		return nil
 	}
 	row, _, err := s.engine.Row(ctx, s.Identity(), a.Topic, a.EntityID)
-	if err != nil {
+	if err != nil || row.Data == nil { // there never was such a row
 		return nil
 	}
 	return &row

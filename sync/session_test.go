@@ -99,6 +99,18 @@ func TestMalformedMutationIsFinal(t *testing.T) {
 	s.await(`"code":"invalid","field":"changes[0].op"`, `"status":"applied"`)
 }
 
+// A precondition on an entity that never was is refused without a row to show.
+func TestConflictWithoutARow(t *testing.T) {
+	h := newHouse(t, Limits{})
+	s := h.open("alice", FormFrames)
+	s.say(`{"type":"mutate","client":"c","seq":1,"topic":"gift-list:1","changes":[{"entity_id":"nobody","payload":1,"if_version":3}]}`)
+	for _, line := range s.await(`"code":"conflict"`) {
+		if _, err := client.ParseFrames([]byte(line)); err != nil {
+			t.Errorf("%v: %s", err, line)
+		}
+	}
+}
+
 // P4: a mutation of several changes is one commit, or nothing at all.
 func TestMutationIsAtomic(t *testing.T) {
 	h := newHouse(t, Limits{})
