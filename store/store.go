@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/lockstep-sync/lockstep/topics"
@@ -153,7 +154,7 @@ func (l Lane) With(o topics.Outcome) Lane {
 	if len(kept) >= topics.MaxInFlight {
 		kept = kept[len(kept)-topics.MaxInFlight+1:]
 	}
-	return Lane{Outcomes: append(kept[:len(kept):len(kept)], o)}
+	return Lane{Outcomes: append(slices.Clip(kept), o)}
 }
 
 // LaneOutcome is one decision of a lane.

@@ -47,9 +47,8 @@ func TestLimits(t *testing.T) {
 		"PresenceMembers": TestPresence,
 		"PresenceBytes":   TestPresence,
 	}
-	fields := reflect.TypeFor[Limits]()
-	for i := range fields.NumField() {
-		name := fields.Field(i).Name
+	for field := range reflect.TypeFor[Limits]().Fields() {
+		name := field.Name
 		run := cases[name]
 		if run == nil {
 			t.Errorf("Limits.%s has no case", name)

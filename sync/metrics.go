@@ -73,14 +73,14 @@ func (m *metrics) answered(a frame.Answer) {
 		return
 	}
 	m.rejects.WithLabelValues(string(a.Reject.Code)).Inc()
-	switch a.Reject.Code {
-	case topics.CodeOverloaded:
-		m.bound("inbox")
-	case topics.CodeTooManyInFlight:
-		m.bound("in_flight")
-	case topics.CodeTooLarge:
-		m.bound("size")
+	if bound, ok := rejectBounds[a.Reject.Code]; ok {
+		m.bound(bound)
 	}
+}
+
+// rejectBounds are the bounds that a rejection tells of.
+var rejectBounds = map[topics.Code]string{
+	topics.CodeOverloaded: "inbox", topics.CodeTooManyInFlight: "in_flight", topics.CodeTooLarge: "size",
 }
 
 func (m *metrics) committed(events int, took time.Duration) {
