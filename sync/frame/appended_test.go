@@ -16,6 +16,7 @@ import (
 // serverCase is one frame of a server, and what the codec makes it of.
 type serverCase struct {
 	Name   string
+	Loose  bool // it is not the protocol's own
 	Append string
 	Given  given
 	Frame  json.RawMessage
@@ -53,6 +54,8 @@ type given struct {
 	TraceID string `json:"trace_id"`
 	Reject  *givenError
 	Current *givenEvent
+	ID      json.RawMessage
+	Result  json.RawMessage
 }
 
 type givenMember struct {
@@ -138,6 +141,12 @@ func (g given) append(t *testing.T, what string) []byte {
 		return frame.AppendPresence(nil, g.Topic, frame.Presence{
 			Members: members(t, g.Members), Left: members(t, g.Left), Count: int(g.Count), Full: g.Full,
 		})
+	case "reply":
+		return frame.AppendReply(nil, g.ID, compactOrNil(t, g.Result), g.Reject.error())
+	case "revoked":
+		return frame.AppendRevoked(nil, g.Topic, g.Reason)
+	case "message":
+		return frame.AppendMessage(nil, g.Event, compactOrNil(t, g.Payload))
 	case "pong":
 		return frame.AppendPong(nil)
 	case "bye":

@@ -15,6 +15,7 @@ import (
 type clientFile struct {
 	Frames []struct {
 		Name  string
+		Loose bool // a server takes it, though a client should not send it
 		Frame json.RawMessage
 		Means json.RawMessage
 	}
@@ -27,6 +28,7 @@ type refusedFrame struct {
 	Base64 string // where the bytes are no text
 	Code   topics.Code
 	Field  string
+	Beyond bool // what is wrong with it no schema can say
 }
 
 func (r refusedFrame) bytes(t testing.TB) []byte {

@@ -38,6 +38,13 @@ func meaning(f frame.Frame) string {
 			Topic string          `json:"topic"`
 			State json.RawMessage `json:"state,omitempty"`
 		}{"presence", f.Topic, f.State})
+	case frame.Call:
+		return text(struct {
+			Type   string          `json:"type"`
+			ID     json.RawMessage `json:"id"`
+			Method string          `json:"method"`
+			Params json.RawMessage `json:"params,omitempty"`
+		}{"call", f.ID, f.Method, f.Params})
 	case frame.Ping:
 		return `{"type":"ping"}`
 	case frame.Unknown:
