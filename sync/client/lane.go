@@ -25,6 +25,7 @@ type lane struct {
 	pending []topics.Mutation // ascending seq
 	sent    int               // pending[:sent] are on their way
 	state   laneState
+	begun   bool // the server has decided something of it
 	ended   bool // the server will take nothing more under this client id
 }
 
@@ -99,6 +100,11 @@ func (l *lane) answer(f Frame) ([]Settled, *Pause) {
 	if f.Type == "ack" {
 		return []Settled{l.settle(i, f)}, nil
 	}
+	if f.Code == topics.CodeExpired && !l.begun && f.Seq > 1 {
+		// The server knows no lane that has gone from one that has not begun. This
+		// one has not: its first mutation was refused for now, or lost.
+		f.Code, f.Expected = topics.CodeGap, 1
+	}
 	switch f.Code {
 	case topics.CodeGap:
 		return l.gap(f), nil
@@ -114,6 +120,7 @@ func (l *lane) answer(f Frame) ([]Settled, *Pause) {
 
 // settle takes pending[i] out with its final answer.
 func (l *lane) settle(i int, f Frame) Settled {
+	l.begun = true
 	s := Settled{Mutation: l.pending[i], Code: f.Code, Answer: f, Status: topics.StatusRejected}
 	if f.Type == "ack" {
 		s.Status = statusOf(f.Status)
@@ -135,6 +142,7 @@ func (l *lane) gap(f Frame) []Settled {
 	if f.Expected < l.pending[0].Seq {
 		return l.end(f)
 	}
+	l.begun = l.begun || f.Expected > 1
 	if l.state == flowing {
 		l.state, l.sent = probing, 0
 	}
@@ -171,14 +179,17 @@ func (l *lane) resend() {
 }
 
 // end gives up the lane. The mutation that was answered has its rejection; what
-// became of the others cannot be learned, but for an epoch that is gone and took
-// them with it.
+// became of the others cannot be learned, but for those of the same epoch that is
+// gone and took them with it.
 func (l *lane) end(f Frame) []Settled {
 	l.ended = true
+	answered := slices.IndexFunc(l.pending, func(m topics.Mutation) bool { return m.Seq == f.Seq })
 	var out []Settled
-	for _, m := range l.pending {
+	for i, m := range l.pending {
 		s := Settled{Mutation: m, Status: topics.StatusRejected, Code: f.Code, Answer: f}
-		if f.Code != topics.CodeEpochChanged && (m.Seq != f.Seq || f.Code != topics.CodeSeqReused) {
+		known := i == answered && f.Code == topics.CodeSeqReused ||
+			f.Code == topics.CodeEpochChanged && m.Epoch == l.pending[answered].Epoch
+		if !known {
 			s.Unknown, s.Code = true, topics.CodeExpired
 		}
 		out = append(out, s)
