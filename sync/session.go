@@ -92,8 +92,9 @@ func (s *Session) Welcome() {
 }
 
 // Beat queues what tells an otherwise silent client where it is: a mark for every
-// topic at its head, or a pong where it follows none. The plain forms say nothing
-// unasked.
+// topic at whose head it is, or a pong where it is at none. A mark is never about a
+// cursor that is behind: it says that nothing more is to come. The plain forms say
+// nothing unasked.
 func (s *Session) Beat() {
 	if s.form != FormFrames {
 		return
@@ -101,7 +102,7 @@ func (s *Session) Beat() {
 	marked := false
 	s.mu.Lock()
 	for _, c := range s.cursors {
-		if c.run == nil {
+		if c.topic.waitsAtHead(c) {
 			marked = true
 			s.say(frame.AppendMark(nil, c.topic.key.Name, c.at))
 		}

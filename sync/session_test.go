@@ -111,6 +111,19 @@ func TestConflictWithoutARow(t *testing.T) {
 	}
 }
 
+// P5: a mark says that nothing more is to come, so none is sent for a cursor that is behind.
+func TestMarkOnlyAtTheHead(t *testing.T) {
+	h := newHouse(t, Limits{})
+	s := h.open("alice", FormFrames)
+	s.say(`{"type":"subscribe","topics":["gift-list:1"]}`)
+	s.drain()
+	s.session.Beat()
+	s.want(`{"type":"mark","topic":"gift-list:1"`)
+	h.do(put("g1", `1`))
+	s.session.Beat()
+	s.want(`{"type":"pong"}`, `{"type":"events"`)
+}
+
 // P4: a mutation of several changes is one commit, or nothing at all.
 func TestMutationIsAtomic(t *testing.T) {
 	h := newHouse(t, Limits{})

@@ -94,6 +94,13 @@ func (t *topic) wait(c *cursor) {
 	t.waiting = append(t.waiting, c)
 }
 
+// waitsAtHead reports whether c has everything up to the head.
+func (t *topic) waitsAtHead(c *cursor) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return c.waits >= 0 && c.run == nil
+}
+
 // forget takes c out again. The caller holds t.mu.
 func (t *topic) forget(c *cursor) {
 	if c.waits < 0 {
