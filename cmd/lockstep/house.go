@@ -7,7 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/lockstep-sync/lockstep/server"
 	"github.com/lockstep-sync/lockstep/store"
@@ -24,10 +29,11 @@ const (
 // house is all floors, one above the other: a store, the engine over it, and the
 // server over that.
 type house struct {
-	engine *statesync.Engine
-	server *server.Server
-	gone   chan error // of capacity 1: the store failed for good
-	log    *slog.Logger
+	engine  *statesync.Engine
+	server  *server.Server
+	metrics *prometheus.Registry
+	gone    chan error // of capacity 1: the store failed for good
+	log     *slog.Logger
 }
 
 // plan says how to build a house.
@@ -45,12 +51,14 @@ func build(p plan) (*house, error) {
 	if err != nil {
 		return nil, storeError(p.store.Dir, err)
 	}
-	h := &house{gone: make(chan error, 1), log: p.log}
+	h := &house{metrics: prometheus.NewRegistry(), gone: make(chan error, 1), log: p.log}
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h.engine = statesync.New(statesync.Options{
 		Store:     first,
 		Logger:    p.log,
 		Reopen:    func(context.Context) (store.Store, error) { return badger.Open(p.store) },
 		StoreGone: func(err error) { h.gone <- err },
+		Metrics:   h.metrics,
 	})
 	h.server = server.New(server.Options{Engine: h.engine, Authenticator: p.auth, Logger: p.log, Limits: p.limits})
 	return h, nil
@@ -68,6 +76,17 @@ func storeError(dir string, err error) error {
 		advice = "; that is --accept-loss"
 	}
 	return fmt.Errorf("opening %s: %w%s", dir, err, advice)
+}
+
+// admin answers where only the operator listens: health, metrics and profiles.
+func (h *house) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", h.server.AdminHandler())
+	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
 }
 
 // door is a listener with what answers there.

@@ -42,7 +42,7 @@ func newServe(c *console) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.listen, "listen", "", "where clients connect (default $LOCKSTEP_LISTEN, or "+defaultListen+")")
-	f.StringVar(&s.admin, "admin-listen", "", "where health is told (default $LOCKSTEP_ADMIN_LISTEN, or "+defaultAdmin+")")
+	f.StringVar(&s.admin, "admin-listen", "", "where health and metrics are told (default $LOCKSTEP_ADMIN_LISTEN, or "+defaultAdmin+")")
 	f.StringVar(&s.data, "data", "", "the directory to keep topics in (default $LOCKSTEP_DATA, or ./lockstep-data)")
 	f.BoolVar(&s.dev, "dev", false, "believe every client, without tokens; loopback addresses only")
 	f.BoolVar(&s.acceptCopy, "accept-copy", false, "open a directory that was copied or restored; every client loads again")
@@ -79,9 +79,9 @@ func (s *serving) run(ctx context.Context) error {
 	}
 	out := s.console.out
 	fmt.Fprintf(out, "clients:  %s (development: no tokens, everybody may do everything)\n", urlOf(public))
-	fmt.Fprintf(out, "health:   %s/readyz\n", urlOf(admin))
+	fmt.Fprintf(out, "admin:    %s (/readyz, /metrics)\n", urlOf(admin))
 	fmt.Fprintf(out, "data:     %s\n", s.data)
-	if err := h.live(ctx, door{public, h.server.Handler()}, door{admin, h.server.AdminHandler()}); err != nil {
+	if err := h.live(ctx, door{public, h.server.Handler()}, door{admin, h.admin()}); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "stopped")

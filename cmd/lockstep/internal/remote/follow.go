@@ -134,10 +134,11 @@ func (w *follower) take(line []byte) error {
 	case "snapshot":
 		w.at = topics.Position{Epoch: frame.Epoch, Version: frame.To}
 	case "events":
-		if frame.From != w.at.Version || frame.Epoch != w.at.Epoch && w.at.Version != 0 {
-			return fmt.Errorf("the server went on at %d of %s, and not after %s", frame.From, frame.Epoch, w.at)
+		if frame.From > w.at.Version || frame.Epoch != w.at.Epoch && w.at.Version != 0 {
+			return fmt.Errorf("the server went on after %d of %s, and not after %s", frame.From, frame.Epoch, w.at)
 		}
-		w.at = topics.Position{Epoch: frame.Epoch, Version: frame.To}
+		frame.after(w.at.Version)
+		w.at = topics.Position{Epoch: frame.Epoch, Version: max(frame.To, w.at.Version)}
 	case "error":
 		return &Refusal{Said: &topics.Error{Code: frame.Code, Field: frame.Field, Message: frame.Message}, Retry: frame.Retry}
 	case "subscribed", "mark", "bye":

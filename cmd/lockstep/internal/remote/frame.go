@@ -30,6 +30,15 @@ type Frame struct {
 	At topics.Position `json:"-"` // after the frame
 }
 
+// after leaves out the events up to a version: a server that goes on at the
+// beginning of a commit may send again what the follower has of it.
+func (f *Frame) after(version topics.Version) {
+	for len(f.Events) > 0 && f.Events[0].Version <= version {
+		f.Events = f.Events[1:]
+	}
+	f.From = max(f.From, version)
+}
+
 // Event is one event of a topic that is followed.
 type Event struct {
 	Version topics.Version
