@@ -45,11 +45,13 @@ func (s *Store) submit(r *request) {
 // lead commits one group, in which own is the first request, and answers it.
 func (s *Store) lead(own *request) {
 	group := s.takeGroup()
+	s.pulse.begin()
 	g, err := s.commitGroup(group)
 	s.proving.Lock()
+	s.pulse.end()
 	s.passLead()
 	if err == nil && g.number != 0 {
-		err = s.proveGroup(g)
+		err = s.proveGroup(g, group)
 	}
 	s.proving.Unlock()
 	for _, r := range group {
@@ -130,7 +132,7 @@ func (s *Store) commitGroup(requests []*request) (group, error) {
 
 // proveGroup writes the ledger and lets readers see the group. It runs under
 // proving, in the order of the groups.
-func (s *Store) proveGroup(g group) error {
+func (s *Store) proveGroup(g group, requests []*request) error {
 	if err := s.failed.Load(); err != nil {
 		return *err
 	}
@@ -139,6 +141,7 @@ func (s *Store) proveGroup(g group) error {
 			return s.fail("writing the commit ledger", err)
 		}
 	}
+	s.entries.learn(requests, g.number)
 	s.durable.Store(g.number)
 	s.runs.note(s.clock(), g.number, s.db)
 	return nil
@@ -200,7 +203,7 @@ func (b *batch) add(r *request) error {
 	if err := b.setHead(r.topic, next); err != nil {
 		return err
 	}
-	r.result = next.Head
+	r.result, r.birth = next.Head, next.birth
 	return nil
 }
 

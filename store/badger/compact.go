@@ -40,7 +40,10 @@ func (s *Store) Compact(ctx context.Context, topic store.Topic, floors store.Flo
 	if err != nil || birth == 0 {
 		return err
 	}
-	return s.removeBelow(ctx, topic, birth)
+	if err := s.removeBelow(ctx, topic, birth); err != nil {
+		return err
+	}
+	return s.expire(ctx, topic, birth)
 }
 
 // boundaries are the floors that come nearest to the ones asked for: rule 10.

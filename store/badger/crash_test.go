@@ -160,7 +160,7 @@ func crashAppend(s *badger.Store, topic store.Topic, w, n int) (string, error) {
 		fmt.Fprintf(&lines, "ack %s %d=%s\n", topic, v, json)
 	}
 	seq := known.Last() + 1
-	c.Outcomes = []store.LaneOutcome{{Lane: lane, Outcome: topics.Outcome{Seq: seq, Hash: nonce, Status: topics.StatusApplied, Version: end, Millis: 1}}}
+	c.Outcomes = []store.LaneOutcome{{Lane: lane, Outcome: topics.Outcome{Seq: seq, Hash: nonce, Status: topics.StatusApplied, Version: end, Millis: time.Now().UnixMilli()}}}
 	h, err = s.Append(ctx, topic, c)
 	fmt.Fprintf(&lines, "ack %s %s %d=%d\n", topic, lane.Client, seq, nonce)
 	return lines.String(), err

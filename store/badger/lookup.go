@@ -64,15 +64,15 @@ func (s *Store) Lane(ctx context.Context, topic store.Topic, lane store.LaneKey)
 	return orderLane(s, topic, lane, outcomes)
 }
 
-// orderLane puts the ring's slots in order and holds them to the ring's law: the
-// newest MaxInFlight, or all from 1, and nothing missing between.
+// orderLane puts the ring's slots in order and holds them to the ring's law: they
+// are contiguous. They need not begin at 1 nor be MaxInFlight: a lane that is used
+// again just while it expires begins where it is.
 func orderLane(s *Store, topic store.Topic, lane store.LaneKey, outcomes []topics.Outcome) (store.Lane, error) {
 	if len(outcomes) == 0 {
 		return store.Lane{}, nil
 	}
 	slices.SortFunc(outcomes, func(a, b topics.Outcome) int { return cmp.Compare(a.Seq, b.Seq) })
-	last := outcomes[len(outcomes)-1].Seq
-	first := last - min(last, topics.MaxInFlight) + 1
+	first := outcomes[0].Seq
 	for i, o := range outcomes {
 		if o.Seq != first+uint64(i) {
 			return store.Lane{}, s.damaged(topic, 0, fmt.Sprintf("the lane of client %q has no outcome of seq %d", lane.Client, first+uint64(i)))

@@ -336,6 +336,13 @@ func (o *opening) assemble() (*Store, error) {
 		opts: o.opts, clock: o.opts.Clock, log: o.opts.Logger, db: o.db, ledger: o.ledger,
 		incarnation: o.meta.incarnation, heads: heads, closing: make(chan struct{}),
 	}
+	var errs [3]error
+	s.entries, errs[0] = newEntries(cachedEntries)
+	s.tallies, errs[1] = newTallies()
+	s.expiry, errs[2] = newExpiry()
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
 	s.space.init(o.opts)
 	s.newest = max(o.meta.commit, o.proven.commit)
 	if o.lost {

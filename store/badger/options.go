@@ -50,7 +50,10 @@ type seams struct {
 	identify func(f *os.File) (fileID, error)
 }
 
-const defaultCachedHeads = 16 << 10
+const (
+	defaultCachedHeads = 16 << 10
+	cachedEntries      = 32 << 10 // entries of the entity index in memory; past it the oldest are read again
+)
 
 var errNoDir = errors.New("store: Options.Dir is empty; name the directory the store lives in")
 

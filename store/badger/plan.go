@@ -30,6 +30,7 @@ type request struct {
 	// committer with the newest state and returns what to write (see job).
 	alone func(v view) (*job, error)
 
+	birth  uint64    // of the incarnation it was committed to
 	turn   chan turn // one token: lead, or done
 	result store.Head
 	err    error
@@ -80,13 +81,11 @@ func (r *request) look(v view) error {
 		old, own := moved[e.EntityID]
 		if !own && r.base.birth != 0 {
 			var err error
-			if old, err = v.entry(r.topic, prefix, e.EntityID); err != nil {
+			if old, err = v.newestEntry(r.topic, r.base.birth, prefix, e.EntityID); err != nil {
 				return err
 			}
 		}
-		// Compact may have taken a tombstone between the decision and now.
-		compacted := old.version == 0 && e.Replaces <= r.base.Tombstones
-		if old.version != e.Replaces && !compacted {
+		if old.version != e.Replaces && !r.compacted(old, e) {
 			return fmt.Errorf("%w: version %d replaces %d, but the entry of %q is at %d",
 				store.ErrMalformed, e.Version, e.Replaces, e.EntityID, old.version)
 		}
@@ -97,6 +96,13 @@ func (r *request) look(v view) error {
 	r.next.Version += lenVersions(r.commit.Events)
 	r.next.Millis = r.commit.Millis
 	return nil
+}
+
+// compacted reports whether Compact explains that an event does not replace its
+// entity's entry: it may take a tombstone at any time between the decision and now.
+func (r *request) compacted(old entry, e store.Event) bool {
+	gone := old.version == 0 || !old.live() && old.version <= r.base.Tombstones
+	return gone && e.Replaces <= r.base.Tombstones
 }
 
 // account moves counts and digest from the old entry to the event.

@@ -61,9 +61,8 @@ func (s *Store) Read(ctx context.Context, topic store.Topic, after topics.Versio
 }
 
 func (v view) readLog(topic store.Topic, h head, after topics.Version, budget store.Budget, page *store.Page) error {
-	prefix := append(dataPrefix(topic, h.birth), kindLog)
 	want := after
-	err := v.events(topic, prefix, after, budget, page, func(e store.Event) error {
+	err := v.events(topic, h.birth, kindLog, after, budget, page, func(e store.Event) error {
 		if want++; e.Version != want {
 			return v.s.damaged(topic, want, fmt.Sprintf("the log goes on with version %d", e.Version))
 		}
@@ -75,12 +74,12 @@ func (v view) readLog(topic store.Topic, h head, after topics.Version, budget st
 	return err
 }
 
-// events fills the page with events after a version, within the budget, and hands
-// each to check first.
-func (v view) events(topic store.Topic, prefix []byte, after topics.Version, budget store.Budget, page *store.Page, check func(store.Event) error) error {
+// events fills the page with events of a kind after a version, within the budget,
+// and hands each to check first.
+func (v view) events(topic store.Topic, birth uint64, kind byte, after topics.Version, budget store.Budget, page *store.Page, check func(store.Event) error) error {
 	meter := store.Meter{Budget: budget}
-	from := appendVersion(prefix[:len(prefix)-1:len(prefix)-1], prefix[len(prefix)-1], after+1)
-	return v.scan(prefix, from, func(key []byte, item *bdg.Item) (bool, error) {
+	from := appendVersion(dataPrefix(topic, birth), kind, after+1)
+	return v.scan(from[:len(from)-versionBytes], from, func(key []byte, item *bdg.Item) (bool, error) {
 		if meter.Full() {
 			page.More = true
 			return false, nil
@@ -127,22 +126,21 @@ func (s *Store) Last(ctx context.Context, topic store.Topic, after topics.Versio
 		return store.Page{}, err
 	}
 	page := store.Page{Head: h.Head, At: store.Timestamp(v.ts)}
-	if h.birth == 0 || after >= h.Version {
+	if h.birth == 0 || after > h.Version {
 		return page, nil
 	}
-	prefix := append(dataPrefix(topic, h.birth), kindLast)
-	if err := v.readLast(topic, h, prefix, after, budget, &page); err != nil {
+	if err := v.readLast(topic, h, after, budget, &page); err != nil {
 		return store.Page{}, err
 	}
 	// Asked again now: what was read had not been discarded meanwhile.
 	if !s.runs.readable(s.clock(), v.ts) {
 		return store.Page{}, store.ErrRunExpired
 	}
-	return page, nil
+	return page, s.tallies.prove(s, topic, h, after, page)
 }
 
-func (v view) readLast(topic store.Topic, h head, prefix []byte, after topics.Version, budget store.Budget, page *store.Page) error {
-	return v.events(topic, prefix, after, budget, page, func(e store.Event) error {
+func (v view) readLast(topic store.Topic, h head, after topics.Version, budget store.Budget, page *store.Page) error {
+	return v.events(topic, h.birth, kindLast, after, budget, page, func(e store.Event) error {
 		if e.Version > h.Version || e.Kind == store.KindCustom {
 			return v.s.damaged(topic, e.Version, fmt.Sprintf("the last list has it, but the head is at %d", h.Version))
 		}

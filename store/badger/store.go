@@ -37,6 +37,10 @@ type Store struct {
 
 	heads *lru.Cache[store.Topic, head] // newest heads of topics that are written to; only the committer adds
 
+	entries
+	tallies
+	expiry
+	pulse
 	committer
 	runs
 	space

@@ -82,6 +82,14 @@ func (v view) entry(topic store.Topic, prefix []byte, entityID string) (entry, e
 	return found, nil
 }
 
+// newestEntry is entry, from the cache if that can tell.
+func (v view) newestEntry(topic store.Topic, birth uint64, prefix []byte, entityID string) (entry, error) {
+	if e, ok := v.s.entries.find(topic, birth, entityID, v.ts); ok {
+		return e, nil
+	}
+	return v.entry(topic, prefix, entityID)
+}
+
 // event is the event under a key of kindLog or kindLast.
 func (v view) event(topic store.Topic, prefix []byte, kind byte, version topics.Version) (store.Event, bool, error) {
 	key := appendVersion(prefix[:len(prefix):len(prefix)], kind, version)
