@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -68,9 +69,7 @@ func (l *badLine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil || fate == 1 {
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range response.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), response.Header)
 	w.WriteHeader(response.StatusCode)
 	if fate == 2 {
 		_, _ = w.Write(text[:len(text)/2])

@@ -61,7 +61,7 @@ func (d *demoing) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, moved, err := listenOrNear("--listen", d.listen)
+	listener, moved, err := listenOrNear(ctx, "--listen", d.listen)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (d *demoing) run(ctx context.Context) error {
 
 // live runs the house with its page and its player until ctx ends.
 func (d *demoing) live(ctx context.Context, listener net.Listener, dir string, feed *quakeFeed) error {
-	h, err := build(plan{
+	h, err := build(plan{ //nolint:contextcheck // opening a store is not cut short
 		store:  badger.Options{Dir: dir, Durability: badger.Async, MinFree: -1},
 		auth:   server.DevAuth{},
 		limits: devLimits,

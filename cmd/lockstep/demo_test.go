@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -88,9 +89,7 @@ func TestDemoRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := newRequest(t, tc.method, p.url+tc.path, tc.body)
-			for field, values := range tc.header {
-				request.Header[field] = values
-			}
+			maps.Copy(request.Header, tc.header)
 			request.Host = tc.header.Get("Host")
 			if got := answer(t, request, nil); got != tc.status {
 				t.Errorf("status %d, want %d", got, tc.status)

@@ -56,7 +56,7 @@ func build(p plan) (*house, error) {
 	h.engine = statesync.New(statesync.Options{
 		Store:     first,
 		Logger:    p.log,
-		Reopen:    func(context.Context) (store.Store, error) { return badger.Open(p.store) },
+		Reopen:    func(context.Context) (store.Store, error) { return badger.Open(p.store) }, //nolint:contextcheck // not cut short
 		StoreGone: func(err error) { h.gone <- err },
 		Metrics:   h.metrics,
 	})

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -121,4 +123,47 @@ func TestImportCountsItsOwn(t *testing.T) {
 	if rows, _ := rowsOf(t, dial(t, url), topics.Name("stock:1")); len(rows) != 1001 {
 		t.Errorf("there are %d rows, want 1001", len(rows))
 	}
+}
+
+// An import that is cut off is run again, and ends as if it had never been.
+func TestImportCutOff(t *testing.T) {
+	url := startServer(t)
+	var file strings.Builder
+	const rows = 5_000
+	for i := range rows {
+		file.WriteString(`{"id":` + strconv.Itoa(i) + `,"filler":"` + strings.Repeat("x", 300) + "\"}\n")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	client := dial(t, url)
+	cut := &cutting{r: strings.NewReader(file.String()), after: int64(file.Len() / 2), then: cancel}
+	c := console{in: cut, out: io.Discard, err: io.Discard, env: func(string) string { return "" }}
+	if code := run(ctx, c, []string{"import", "stock:1", "-", "--id", "id", "--url", url}); code == exitOK {
+		t.Fatal("the import was not cut off")
+	}
+	if _, at := rowsOf(t, client, "stock:1"); at.Version == 0 || at.Version >= rows {
+		t.Fatalf("%d rows were written before the cut", at.Version)
+	}
+	o := command(t, url, file.String(), "import", "stock:1", "-", "--id", "id").must(t)
+	if !strings.HasPrefix(o.out, "5000 rows read: ") || !strings.Contains(o.out, " 0 changed") {
+		t.Error(o.out)
+	}
+	got, at := rowsOf(t, client, "stock:1")
+	if len(got) != rows || at.Version != rows {
+		t.Errorf("there are %d rows at version %d, want %d", len(got), at.Version, rows)
+	}
+}
+
+// cutting ends something once so many bytes were read.
+type cutting struct {
+	r     io.Reader
+	after int64
+	then  func()
+}
+
+func (c *cutting) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if c.after -= int64(n); c.after <= 0 {
+		c.then()
+	}
+	return n, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -37,8 +38,9 @@ func isLoopback(host string) bool {
 }
 
 // listen opens a listener, and names the flag where it cannot.
-func listen(flag, address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s is in use by another program; name another address with %s: %w", address, flag, err)
 	}
@@ -49,8 +51,8 @@ func listen(flag, address string) (net.Listener, error) {
 }
 
 // listenOrNear opens a listener, or one at a free port where the address is in use.
-func listenOrNear(flag, address string) (l net.Listener, moved bool, err error) {
-	l, err = listen(flag, address)
+func listenOrNear(ctx context.Context, flag, address string) (l net.Listener, moved bool, err error) {
+	l, err = listen(ctx, flag, address)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return l, false, err
 	}
@@ -58,7 +60,7 @@ func listenOrNear(flag, address string) (l net.Listener, moved bool, err error) 
 	if splitErr != nil {
 		return nil, false, err
 	}
-	l, err = listen(flag, net.JoinHostPort(host, "0"))
+	l, err = listen(ctx, flag, net.JoinHostPort(host, "0"))
 	return l, true, err
 }
 

@@ -28,7 +28,7 @@ type console struct {
 
 // run is the whole program: it returns the exit code.
 func run(ctx context.Context, c console, args []string) int {
-	root := newRoot(&c)
+	root := newRoot(&c) //nolint:contextcheck // ExecuteContext hands it on
 	root.SetArgs(args)
 	return c.finish(root.ExecuteContext(ctx))
 }

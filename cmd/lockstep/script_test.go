@@ -17,7 +17,11 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("LOCKSTEP_URL", startServer(env.T().(testing.TB)))
+			t, ok := env.T().(testing.TB)
+			if !ok {
+				return errors.New("a script is not a test")
+			}
+			env.Setenv("LOCKSTEP_URL", startServer(t))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "big": big},

@@ -60,15 +60,15 @@ func (s *serving) run(ctx context.Context) error {
 	if err := errors.Join(checkLoopback("--listen", s.listen), checkLoopback("--admin-listen", s.admin)); err != nil {
 		return err
 	}
-	public, err := listen("--listen", s.listen)
+	public, err := listen(ctx, "--listen", s.listen)
 	if err != nil {
 		return err
 	}
-	admin, err := listen("--admin-listen", s.admin)
+	admin, err := listen(ctx, "--admin-listen", s.admin)
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	h, err := build(plan{
+	h, err := build(plan{ //nolint:contextcheck // opening a store is not cut short
 		store:  badger.Options{Dir: s.data, AcceptCopy: s.acceptCopy, AcceptLoss: s.acceptLoss},
 		auth:   server.DevAuth{},
 		limits: devLimits,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -93,7 +94,7 @@ func (c *Client) do(ctx context.Context, what call) (*answer, error) {
 		cancel()
 		return nil, err
 	}
-	response, err := c.http.Do(request)
+	response, err := c.http.Do(request) //nolint:bodyclose // answer.close does it
 	if err != nil {
 		cancel()
 		return nil, c.unreachable(ctx, err)
@@ -117,9 +118,7 @@ func (c *Client) request(ctx context.Context, what call) (*http.Request, error) 
 	}
 	query := url.Values{}
 	for _, from := range []url.Values{c.query, what.query} {
-		for name, values := range from {
-			query[name] = values
-		}
+		maps.Copy(query, from)
 	}
 	target.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, what.method, target.String(), bytes.NewReader(what.body))

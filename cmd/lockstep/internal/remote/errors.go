@@ -51,8 +51,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // without the URL, which may hold more than is good for a screen
 	}
 	return &Unreachable{URL: c.base.Redacted(), Err: err}
@@ -93,8 +92,7 @@ func refusal(status int, a *answer) error {
 
 // hint is how long the server asked to be left alone; 0 when it did not ask.
 func hint(err error) time.Duration {
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Said.RetryAfter
 	}
 	return 0

@@ -101,7 +101,7 @@ func (w *follower) poll(ctx context.Context) error {
 	lines := bufio.NewScanner(a.body)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	for lines.Scan() {
-		if err := w.take(lines.Bytes()); err != nil {
+		if err := w.take(ctx, lines.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -123,10 +123,10 @@ func (w *follower) broken(ctx context.Context, err error) error {
 
 // take passes on one frame and moves with it. A line that is no frame is the end
 // of a connection that was cut; what it began comes again.
-func (w *follower) take(line []byte) error {
+func (w *follower) take(ctx context.Context, line []byte) error {
 	var frame Frame
 	if err := json.Unmarshal(line, &frame); err != nil {
-		return w.broken(context.Background(), nil)
+		return w.broken(ctx, nil)
 	}
 	switch frame.Type {
 	case "resync":

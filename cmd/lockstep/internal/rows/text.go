@@ -84,6 +84,7 @@ func (t text) value(dst []byte, most int) ([]byte, error) {
 			return dst, t.r.UnreadByte()
 		case after:
 			return keep(dst, c, most), nil
+		case inside:
 		}
 		if most > 0 && length >= most {
 			return dst, fmt.Errorf("is longer than %d bytes", most)
