@@ -23,6 +23,9 @@ type cursor struct {
 	// latestTo is the head when the cursor came back: up to there it gets the
 	// last event of each entity from the tail, after that every commit.
 	latestTo topics.Version
+	// skipped says that a piece of that has been sent, which left events out: until
+	// the cursor is at latestTo, what the client has is no state to be shown (P4).
+	skipped bool
 
 	presence     bool   // it is told who is here; fixed
 	presenceSeen uint64 // the last number of presence it was told
@@ -107,7 +110,7 @@ func (c *cursor) firstPlan() Plan {
 }
 
 func (c *cursor) startRun() {
-	c.run = &run{}
+	c.run, c.skipped = &run{}, false
 }
 
 // readTail copies commits from memory. The caller holds the topic's lock.
@@ -144,15 +147,16 @@ func (c *cursor) measure() {
 // readLatest gives a cursor that came back the last event of each entity up to
 // latestTo. It declines when nothing is superseded: the commits serve as they are.
 func (c *cursor) readLatest(dst []byte, budget int) ([]byte, bool) {
-	events, all := c.topic.tail.latestOnly(c.at.Version, c.latestTo, budget)
-	if all && topics.Version(len(events)) == c.latestTo-c.at.Version {
+	to := min(c.latestTo, c.topic.head.Version) // the topic may have begun anew since
+	events, all := c.topic.tail.latestOnly(c.at.Version, to, budget)
+	if all && !c.skipped && topics.Version(len(events)) == to-c.at.Version {
 		return dst, false
 	}
-	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: c.at.Version, To: c.latestTo, More: !all, Conflated: true}
+	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: c.at.Version, To: to, More: !all, Conflated: true}
 	if !all {
 		r.To = events[len(events)-1].Version
 	}
-	c.at.Version = r.To
+	c.at.Version, c.skipped = r.To, !all
 	c.session.engine.metrics.conflated.Inc()
 	return c.session.form.appendEvents(dst, c.topic.key, r, events), true
 }

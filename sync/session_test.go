@@ -186,6 +186,58 @@ func TestComingBackIsConflated(t *testing.T) {
 	}
 }
 
+// back subscribes at where a replica is.
+func back(r *client.Replica) string {
+	return fmt.Sprintf(`{"type":"subscribe","topics":[{"topic":"gift-list:1","epoch":%q,"version":%d}]}`, r.Position.Epoch, r.Position.Version)
+}
+
+// P4: what is conflated in pieces is shown when the last one is there, even if nothing
+// is left out of that one.
+func TestComingBackInPieces(t *testing.T) {
+	h := newHouse(t, Limits{TurnBytes: 600})
+	h.do(put("a", `1`))
+	replica := client.NewReplica()
+	s := h.open("alice", FormFrames)
+	s.say(`{"type":"subscribe","topics":["gift-list:1"]}`)
+	feed(t, replica, s.drain())
+	s.session.Close()
+	h.do(put("a", `2`)) // left out of the first piece, for a is at 5
+	h.do(put("b", `"`+strings.Repeat("b", 500)+`"`))
+	h.do(put("c", `1`))
+	h.do(put("a", `3`))
+	again := h.open("alice", FormFrames)
+	again.say(back(replica))
+	for _, line := range again.drain() {
+		feed(t, replica, []string{line})
+		if got := shown(replica); got != "a=1@1\n" && got != h.rows(gifts) {
+			t.Errorf("it shows a state that never was:\n%s", got)
+		}
+	}
+	if got, want := shown(replica), h.rows(gifts); got != want {
+		t.Errorf("replica:\n%sserver:\n%s", got, want)
+	}
+}
+
+// P5: where a cursor came back says nothing about the topic that began anew since.
+func TestComingBackToATopicThatBeginsAnew(t *testing.T) {
+	h := newHouse(t, Limits{})
+	for i := range 9 {
+		h.do(put("a", fmt.Sprint(i)))
+	}
+	s := h.open("alice", FormFrames)
+	s.say(`{"type":"subscribe","topics":[{"topic":"gift-list:1","version":0}]}`)
+	if err := h.engine.Delete(t.Context(), identity("alice"), gifts); err != nil {
+		t.Fatal(err)
+	}
+	h.do(put("a", `"new"`), put("a", `"newer"`))
+	replica := client.NewReplica()
+	lines := s.drain()
+	feed(t, replica, lines)
+	if got, want := shown(replica), "a=\"newer\"@2\n"; got != want || strings.Contains(strings.Join(lines, ""), "resync") {
+		t.Errorf("it shows %q, want %q, after\n%s", got, want, strings.Join(lines, "\n"))
+	}
+}
+
 // P5: a run in pieces shows nothing until it is complete, and commits that come in
 // between follow it.
 func TestRunInPieces(t *testing.T) {

@@ -47,7 +47,7 @@ type Pause struct {
 }
 
 // Add takes a mutation in and returns it with its place in a lane. at is the
-// position of the replica that the application saw when it made the mutation.
+// position that the replica showed when the application made the mutation.
 // Unless it says what it needs, it needs the newest unanswered mutation of a row it
 // changes.
 func (o *Outbox) Add(m topics.Mutation, at topics.Position) topics.Mutation {

@@ -58,6 +58,11 @@ func (r *Replica) Row(id string) (Row, bool) {
 	return row, ok
 }
 
+// Shown is the position of what is shown. A mutation that a user makes is made there.
+func (r *Replica) Shown() topics.Position {
+	return topics.Position{Epoch: r.Epoch, Version: r.Consistent}
+}
+
 // Apply takes in one frame of the replica's topic.
 func (r *Replica) Apply(f Frame) Effect {
 	switch f.Type {

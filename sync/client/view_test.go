@@ -25,7 +25,7 @@ func newDesk(t *testing.T) *desk {
 }
 
 func (d *desk) write(changes ...topics.Change) {
-	d.Add(d.box.Add(mutation(changes...), d.replica.Position))
+	d.Add(d.box.Add(mutation(changes...), d.replica.Shown()))
 	d.box.Take()
 }
 
