@@ -102,7 +102,7 @@ type decided struct {
 // answers them. It returns those that did not fit.
 func (t *topic) commitSome(waiting []*request, head store.Head) []*request {
 	ctx := t.engine.lifetime
-	b := newBatch(head, t.engine.clock(), t.engine.limits, storedPast{ctx: ctx, engine: t.engine, topic: t.key})
+	b := newBatch(head, t.engine.clock(), t.engine.limits, storedPast{ctx: ctx, topic: t})
 	b.mutators = t.engine.handlers.mutator
 	var done []decided
 	for len(waiting) > 0 && !b.full() {
@@ -221,26 +221,32 @@ func (t *topic) refuse(requests []*request, e *topics.Error) {
 	t.release(len(requests))
 }
 
-// storedPast reads what came before a batch from the store.
+// storedPast reads what came before a batch: from memory where it is there, from
+// the store otherwise.
 type storedPast struct {
-	ctx    context.Context //nolint:containedctx // lives for one batch
-	engine *Engine
-	topic  store.Topic
+	ctx   context.Context //nolint:containedctx // lives for one batch
+	topic *topic
 }
 
 func (p storedPast) Row(entityID string) (store.Event, bool, error) {
-	return p.engine.store.Row(p.ctx, p.topic, entityID)
+	p.topic.mu.Lock()
+	recent := p.topic.tail.latest[entityID]
+	p.topic.mu.Unlock()
+	if recent != nil {
+		return recent.Event, true, nil
+	}
+	return p.topic.engine.store.Row(p.ctx, p.topic.key, entityID)
 }
 
 func (p storedPast) Lane(key store.LaneKey) (store.Lane, error) {
-	if lane, ok := p.engine.lanes.get(p.topic, key); ok {
+	if lane, ok := p.topic.engine.lanes.get(p.topic.key, key); ok {
 		return lane, nil
 	}
-	return p.engine.store.Lane(p.ctx, p.topic, key)
+	return p.topic.engine.store.Lane(p.ctx, p.topic.key, key)
 }
 
 func (p storedPast) Key(key store.IdempotencyKey) (topics.Outcome, bool, error) {
-	return p.engine.store.Key(p.ctx, p.topic, key)
+	return p.topic.engine.store.Key(p.ctx, p.topic.key, key)
 }
 
 // topicError is what a client hears of a failed storage call.

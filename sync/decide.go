@@ -249,7 +249,7 @@ func (b *batch) record(r *request, o topics.Outcome) {
 	switch {
 	case r.mutation.Seq != 0:
 		key := r.lane()
-		b.lanes[key] = b.lanes[key].With(o)
+		b.lanes[key] = extend(b.lanes[key], o)
 		b.commit.Outcomes = append(b.commit.Outcomes, store.LaneOutcome{Lane: key, Outcome: o})
 	case r.mutation.Key != "":
 		b.keys[r.key()] = o

@@ -4,6 +4,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/lockstep-sync/lockstep/store"
+	"github.com/lockstep-sync/lockstep/topics"
 )
 
 // lanes keeps recently used lanes in memory, so that a busy lane is not read from
@@ -25,6 +26,22 @@ func newLanes(size int) *lanes {
 		panic("statesync: Limits.Lanes must be positive: " + err.Error())
 	}
 	return &lanes{recent: recent}
+}
+
+// extend is lane.With for whoever holds the newest state of a lane and extends it
+// once: it writes behind what earlier states show, so that a busy lane is copied
+// once in MaxInFlight mutations.
+func extend(lane store.Lane, o topics.Outcome) store.Lane {
+	kept := lane.Outcomes
+	if len(kept) >= topics.MaxInFlight {
+		kept = kept[len(kept)-topics.MaxInFlight+1:]
+	}
+	if len(kept) == cap(kept) {
+		moved := make([]topics.Outcome, len(kept), len(kept)+topics.MaxInFlight)
+		copy(moved, kept)
+		kept = moved
+	}
+	return store.Lane{Outcomes: append(kept, o)}
 }
 
 func (l *lanes) get(topic store.Topic, key store.LaneKey) (store.Lane, bool) {

@@ -148,7 +148,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 func (s *Session) answerDecided(c *cursor, seq uint64) {
 	e, key := s.engine, store.LaneKey{User: s.Identity().User, Client: s.client}
 	head := c.topic.position()
-	lane, err := storedPast{ctx: e.lifetime, engine: e, topic: c.topic.key}.Lane(key)
+	lane, err := storedPast{ctx: e.lifetime, topic: c.topic}.Lane(key)
 	if err != nil || c.topic.position().Epoch != head.Epoch {
 		return
 	}
