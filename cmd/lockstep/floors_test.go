@@ -40,21 +40,22 @@ var testFloors = map[string][]string{
 // rooms says where a third-party module may be imported, as patterns of path.Match against the file, a folder standing
 // for everything below it. A module outside this table has no room yet: choose one before importing it.
 var rooms = map[string][]string{
-	"github.com/cespare/xxhash":           {"store/badger", "sync"},
-	"github.com/coder/websocket":          {"server/websocket*.go", "sync/client", "conformance"},
-	"github.com/dgraph-io/badger":         {"store/badger"},
-	"github.com/dgraph-io/ristretto":      {"store/badger"},
-	"github.com/evanphx/json-patch":       {"topics/patch"},
-	"github.com/hashicorp/golang-lru":     {"store/badger", "sync"},
-	"github.com/prometheus/client_golang": {"sync", "server", "cmd"},
-	"github.com/spf13/cobra":              {"cmd"},
-	"github.com/spf13/pflag":              {"cmd"},
-	"github.com/tidwall/btree":            {"store/memory"},
-	"github.com/tidwall/gjson":            {"sync/frame"},
-	"golang.org/x/sync":                   {"store", "sync", "server", "conformance", "cmd"},
-	"golang.org/x/sys":                    {"store/badger"},
-	"google.golang.org/protobuf":          {"store/badger"},    // Badger's manifest
-	"pgregory.net/rapid":                  {"store/storetest"}, // the contract suite, which tests import
+	"github.com/cespare/xxhash":             {"store/badger", "sync"},
+	"github.com/coder/websocket":            {"server/websocket*.go", "sync/client", "conformance"},
+	"github.com/dgraph-io/badger":           {"store/badger"},
+	"github.com/dgraph-io/ristretto":        {"store/badger"},
+	"github.com/evanphx/json-patch":         {"topics/patch"},
+	"github.com/hashicorp/golang-lru":       {"store/badger", "sync"},
+	"github.com/prometheus/client_golang":   {"sync", "server", "cmd"},
+	"github.com/santhosh-tekuri/jsonschema": {"conformance"},
+	"github.com/spf13/cobra":                {"cmd"},
+	"github.com/spf13/pflag":                {"cmd"},
+	"github.com/tidwall/btree":              {"store/memory"},
+	"github.com/tidwall/gjson":              {"sync/frame"},
+	"golang.org/x/sync":                     {"store", "sync", "server", "conformance", "cmd"},
+	"golang.org/x/sys":                      {"store/badger"},
+	"google.golang.org/protobuf":            {"store/badger"},    // Badger's manifest
+	"pgregory.net/rapid":                    {"store/storetest"}, // the contract suite, which tests import
 }
 
 // testRooms are the modules that tests may import, and where. Everything in rooms stays in its room in tests too.
