@@ -10,10 +10,11 @@ import (
 	"syscall"
 )
 
-// Where the listeners are when nobody says.
+// Where things are when nobody says.
 const (
 	defaultListen = "127.0.0.1:7001"
 	defaultAdmin  = "127.0.0.1:7002"
+	defaultData   = "./lockstep-data"
 )
 
 // checkLoopback refuses an address that others than this machine can reach. A

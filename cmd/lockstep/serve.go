@@ -53,7 +53,7 @@ func newServe(c *console) *cobra.Command {
 func (s *serving) run(ctx context.Context) error {
 	s.console.settle(&s.listen, "LOCKSTEP_LISTEN", defaultListen)
 	s.console.settle(&s.admin, "LOCKSTEP_ADMIN_LISTEN", defaultAdmin)
-	s.console.settle(&s.data, "LOCKSTEP_DATA", "./lockstep-data")
+	s.console.settle(&s.data, "LOCKSTEP_DATA", defaultData)
 	if !s.dev {
 		return usagef("serve needs --dev: tokens come with the next release, and until then a server believes every client")
 	}
