@@ -109,6 +109,8 @@ func (o Options) badgerOptions(dir string, log bdg.Logger) bdg.Options {
 	b.IndexCacheSize = 32 << 20
 	b.ValueLogFileSize = 64 << 20
 	b.NumCompactors = 2
+	b.NumLevelZeroTables = 10
+	b.NumLevelZeroTablesStall = 24
 	b.MetricsEnabled = false
 	b.Compression = options.Snappy
 	b.Logger = log

@@ -42,6 +42,29 @@ func TestInABubble(t *testing.T) {
 	})
 }
 
+// Rule 8: a timestamp shows its state until it has expired, however the commits after
+// it lie in time.
+func TestRunShowsItsStateOrExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New(memory.Options{})
+		topic := store.Topic{Tenant: "default", Name: "a:1"}
+		appendOne(t, s, topic)
+		page, err := s.Last(t.Context(), topic, 0, 0, store.Budget{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		appendOne(t, s, topic) // within the same second
+		for range 5 {
+			time.Sleep(store.RunLife / 2)
+			again, err := s.Last(t.Context(), topic, 0, page.At, store.Budget{})
+			if !errors.Is(err, store.ErrRunExpired) && again.Head != page.Head {
+				t.Errorf("the run shows %v (%v), and began with %v", again.Head.Position, err, page.Head.Position)
+			}
+			appendOne(t, s, topic)
+		}
+	})
+}
+
 // Faults: rule 12. What is there after reopening is what happened.
 func TestFaults_P12(t *testing.T) {
 	for fault, kept := range map[memory.Fault]bool{memory.UnknownLost: false, memory.UnknownApplied: true} {
