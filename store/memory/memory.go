@@ -148,8 +148,8 @@ func (s *Store) find(name store.Topic) *topic {
 // may still ask for it.
 func (s *Store) begin(name store.Topic, t *topic) {
 	now := s.clock()
-	t.keepPast(s.handed, s.commit, now.Add(store.RunLife+time.Second))
-	t.dropPast(now)
+	t.keepPast(s.handed, s.commit)
+	t.dropPast(s.horizon.At(now))
 	s.commit++
 	t.changed = s.commit
 	s.topics[name] = t

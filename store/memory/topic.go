@@ -2,7 +2,6 @@ package memory
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/tidwall/btree"
 
@@ -26,7 +25,6 @@ type topic struct {
 // past is the topic's last list as it was from commit from to commit to.
 type past struct {
 	from, to uint64
-	until    time.Time // nobody may ask for it afterwards
 	head     store.Head
 	last     *btree.BTreeG[store.Event]
 }
@@ -115,14 +113,15 @@ func (t *topic) move(e store.Event) {
 }
 
 // keepPast keeps the present state when a timestamp within its life was handed out.
-func (t *topic) keepPast(handed, newest uint64, until time.Time) {
+func (t *topic) keepPast(handed, newest uint64) {
 	if handed >= t.changed && handed <= newest {
-		t.past = append(t.past, past{from: t.changed, to: newest, until: until, head: t.head, last: t.last.Copy()})
+		t.past = append(t.past, past{from: t.changed, to: newest, head: t.head, last: t.last.Copy()})
 	}
 }
 
-func (t *topic) dropPast(now time.Time) {
-	for len(t.past) > 0 && now.After(t.past[0].until) {
+// dropPast drops what is answered with ErrRunExpired from now on, and nothing else.
+func (t *topic) dropPast(horizon uint64) {
+	for len(t.past) > 0 && t.past[0].to < horizon {
 		t.past = t.past[1:]
 	}
 }
