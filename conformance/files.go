@@ -8,7 +8,7 @@ import (
 	"io/fs"
 )
 
-//go:embed protocol vectors
+//go:embed SPEC.md protocol.json proofs.json protocol schemas vectors
 var files embed.FS
 
 // Files are the folders of the contract.
