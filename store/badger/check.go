@@ -22,17 +22,17 @@ type Report struct {
 // maxReported bounds each list of a Report.
 const maxReported = 1000
 
-// Check walks the store as of now and proves its rules: every checksum, logs
-// without a hole, last list and index in agreement, counts and digests as the
-// heads say. Damaged topics go into quarantine. It reads everything; writes go on.
+// Check walks the store and proves its rules, each topic as of the moment it comes
+// to it: every checksum, logs without a hole, last list and index in agreement,
+// counts and digests as the heads say. Damaged topics go into quarantine. It reads
+// everything; writes go on.
 func (s *Store) Check(ctx context.Context) (Report, error) {
 	var r Report
 	if err := s.enter(ctx); err != nil {
 		return r, err
 	}
 	defer s.life.RUnlock()
-	at := s.durable.Load()
-	err := s.eachHead(ctx, at, func(v view, topic store.Topic, h head, err error) error {
+	err := s.eachHead(ctx, func(v view, topic store.Topic, h head, err error) error {
 		r.Topics++
 		c := checker{view: v, topic: topic, head: h, prefix: dataPrefix(topic, h.birth)}
 		if err == nil {
@@ -51,16 +51,17 @@ func (s *Store) Check(ctx context.Context) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	return r, s.eachOrphan(at, func(topic store.Topic, birth uint64) {
+	return r, s.eachOrphan(func(topic store.Topic, birth uint64) {
 		if len(r.Orphans) < maxReported {
 			r.Orphans = append(r.Orphans, fmt.Sprintf("%s@%d", topic, birth))
 		}
 	})
 }
 
-// eachHead calls use for every topic as of a commit, each with a view of its own so
-// that none is held long. A head that cannot be read comes with its error.
-func (s *Store) eachHead(ctx context.Context, at uint64, use func(view, store.Topic, head, error) error) error {
+// eachHead calls use for every topic, each with a view of its own: one that is held
+// longer than RunLife may lose what it shows. A head that cannot be read comes with
+// its error.
+func (s *Store) eachHead(ctx context.Context, use func(view, store.Topic, head, error) error) error {
 	prefix := []byte{spaceHead}
 	from := prefix
 	for from != nil {
@@ -70,7 +71,7 @@ func (s *Store) eachHead(ctx context.Context, at uint64, use func(view, store.To
 		if s.ending() {
 			return store.ErrClosed
 		}
-		if err := s.nextHead(at, prefix, &from, use); err != nil {
+		if err := s.nextHead(prefix, &from, use); err != nil {
 			return err
 		}
 	}
@@ -79,8 +80,8 @@ func (s *Store) eachHead(ctx context.Context, at uint64, use func(view, store.To
 
 // nextHead handles the first head at or after *from and moves it past that one; nil
 // when there is none.
-func (s *Store) nextHead(at uint64, prefix []byte, from *[]byte, use func(view, store.Topic, head, error) error) error {
-	v := s.viewAt(at)
+func (s *Store) nextHead(prefix []byte, from *[]byte, use func(view, store.Topic, head, error) error) error {
+	v := s.viewAt(s.durable.Load())
 	defer v.close()
 	var key []byte
 	if err := v.scan(prefix, *from, func(k []byte, _ *bdg.Item) (bool, error) {
@@ -277,25 +278,40 @@ func (c *checker) keys() error {
 
 // eachOrphan calls use for every incarnation that has records, but neither a head
 // nor a garbage record.
-func (s *Store) eachOrphan(at uint64, use func(topic store.Topic, birth uint64)) error {
-	v := s.viewAt(at)
-	defer v.close()
-	it := v.txn.NewIterator(bdg.IteratorOptions{Prefix: []byte{spaceData}})
-	defer it.Close()
-	for it.Seek([]byte{spaceData}); it.Valid(); {
-		topic, rest, err := topicOf(it.Item().Key())
-		if err != nil || len(rest) < versionBytes {
-			return fmt.Errorf("store: data key %q names no topic", it.Item().Key())
-		}
-		birth := uint64(versionOf(rest[:versionBytes]))
-		if known, err := v.knows(topic, birth); err != nil {
+func (s *Store) eachOrphan(use func(topic store.Topic, birth uint64)) error {
+	for from := []byte{spaceData}; from != nil; {
+		topic, birth, orphan, err := s.nextIncarnation(&from)
+		if err != nil {
 			return err
-		} else if !known {
+		}
+		if orphan {
 			use(topic, birth)
 		}
-		it.Seek(dataPrefix(topic, birth+1))
 	}
 	return nil
+}
+
+// nextIncarnation looks at the first incarnation at or after *from and moves it past
+// that one; nil when there is none. It reports whether it is an orphan.
+func (s *Store) nextIncarnation(from *[]byte) (topic store.Topic, birth uint64, orphan bool, err error) {
+	v := s.viewAt(s.durable.Load())
+	defer v.close()
+	var key []byte
+	if err := v.scan([]byte{spaceData}, *from, func(k []byte, _ *bdg.Item) (bool, error) {
+		key = bytes.Clone(k)
+		return false, nil
+	}); err != nil || key == nil {
+		*from = nil
+		return topic, 0, false, err
+	}
+	topic, rest, err := topicOf(key)
+	if err != nil || len(rest) < versionBytes {
+		return topic, 0, false, fmt.Errorf("store: data key %q names no topic", key)
+	}
+	birth = uint64(versionOf(rest[:versionBytes]))
+	*from = dataPrefix(topic, birth+1)
+	known, err := v.knows(topic, birth)
+	return topic, birth, !known, err
 }
 
 // knows reports whether a head or a garbage record names the incarnation.

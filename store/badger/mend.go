@@ -17,8 +17,8 @@ import (
 // lanes and keys are gone. Every epoch has changed by then, so clients load again,
 // and a resend from before hears expired.
 func (s *Store) mend(ctx context.Context) error {
-	broken, at := map[store.Topic]*ruin{}, s.durable.Load()
-	if err := s.eachHead(ctx, at, func(v view, topic store.Topic, h head, err error) error {
+	broken := map[store.Topic]*ruin{}
+	if err := s.eachHead(ctx, func(v view, topic store.Topic, h head, err error) error {
 		if err == nil {
 			c := checker{view: v, topic: topic, head: h, prefix: dataPrefix(topic, h.birth)}
 			err = c.all()
@@ -32,7 +32,7 @@ func (s *Store) mend(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.adoptOrphans(at, broken); err != nil {
+	if err := s.adoptOrphans(broken); err != nil {
 		return err
 	}
 	for topic, r := range broken {
@@ -52,11 +52,11 @@ type ruin struct {
 
 // adoptOrphans finds incarnations that nothing points to. A topic that lost its head
 // takes the newest for its own; all others are garbage that lost its record.
-func (s *Store) adoptOrphans(at uint64, broken map[store.Topic]*ruin) error {
+func (s *Store) adoptOrphans(broken map[store.Topic]*ruin) error {
 	var stray []write
-	v := s.viewAt(at)
+	v := s.viewAt(s.durable.Load())
 	defer v.close()
-	if err := s.eachOrphan(at, func(topic store.Topic, birth uint64) {
+	if err := s.eachOrphan(func(topic store.Topic, birth uint64) {
 		r := broken[topic]
 		if h, _, err := v.storedHead(topic); r == nil && err == nil && h.birth == 0 {
 			r = &ruin{}

@@ -30,9 +30,9 @@ type request struct {
 	// committer with the newest state and returns what to write (see job).
 	alone func(v view) (*job, error)
 
-	birth  uint64    // of the incarnation it was committed to
 	turn   chan turn // one token: lead, or done
 	result store.Head
+	birth  uint64 // of the incarnation it was committed to
 	err    error
 }
 
@@ -93,7 +93,7 @@ func (r *request) look(v view) error {
 		r.replaced[i] = old
 		moved[e.EntityID] = entry{version: e.Version, kind: e.Kind}
 	}
-	r.next.Version += lenVersions(r.commit.Events)
+	r.next.Version += topics.Version(len(r.commit.Events))
 	r.next.Millis = r.commit.Millis
 	return nil
 }
@@ -218,5 +218,3 @@ func (w *writer) key(key func([]byte) []byte) []byte {
 	w.buf = key(append(w.buf, w.prefix...))
 	return w.buf[from:len(w.buf):len(w.buf)]
 }
-
-func lenVersions(events []store.Event) topics.Version { return topics.Version(len(events)) }

@@ -31,6 +31,7 @@ type Store struct {
 	life    sync.RWMutex
 	closed  bool
 	closing chan struct{} // closed when Close begins: long calls and the sweeper end
+	stop    sync.Once     // closes closing
 
 	durable atomic.Uint64         // the newest commit that is proven; what reads see
 	failed  atomic.Pointer[error] // why no Append is taken any more; nil while they are
@@ -107,15 +108,16 @@ func (s *Store) fail(what string, cause error) error {
 	return *s.failed.Load()
 }
 
-// Close waits for the calls under way and makes everything durable.
+// Close waits for the calls under way and makes everything durable. Long ones,
+// compaction and the sweeper, end early.
 func (s *Store) Close() error {
+	s.stop.Do(func() { close(s.closing) })
 	s.life.Lock()
 	if s.closed {
 		s.life.Unlock()
 		return nil
 	}
 	s.closed = true
-	close(s.closing)
 	s.life.Unlock()
 	s.sweeper.wait()
 	err := s.db.Close()
