@@ -189,9 +189,7 @@ func (c *cursor) readLog(ctx context.Context, dst []byte, budget int, head topic
 // readRun gives the next piece of a catch-up from the last list.
 func (c *cursor) readRun(ctx context.Context, dst []byte, budget int) ([]byte, verdict, error) {
 	if !c.run.started && c.at.Version == 0 && c.session.form == FormFrames {
-		if snap := c.session.engine.snapshots.get(ctx, c.topic); snap != nil {
-			c.run.started, c.run.snapshot, c.run.pieces, c.at.Epoch = true, true, snap.pieces, snap.at.Epoch
-		}
+		c.joinKept(ctx)
 	}
 	if len(c.run.pieces) > 0 {
 		return c.readKept(dst, budget), behind, nil
@@ -225,6 +223,22 @@ func (c *cursor) readRun(ctx context.Context, dst []byte, budget int) ([]byte, v
 		return c.appendRun(dst, page.Events, page.Events[len(page.Events)-1].Version, true, false), behind, nil
 	}
 	return c.endRun(dst, page.Events, c.run.target, false), behind, nil
+}
+
+// joinKept takes a kept snapshot for the run, if there is one. In mode latest it may be
+// of an older version: what follows is conflated, and nothing is shown before it is
+// complete, for a load shows what was acknowledged before it (P6).
+func (c *cursor) joinKept(ctx context.Context) {
+	snap := c.session.engine.snapshots.get(ctx, c.topic)
+	if snap == nil {
+		return
+	}
+	pieces, complete := snap.join(c.topic.position())
+	if !complete && c.mode == frame.ModeEvery {
+		return
+	}
+	c.run.started, c.run.snapshot, c.run.pieces, c.at.Epoch = true, true, pieces, snap.at.Epoch
+	c.skipped = !complete
 }
 
 // readKept gives the next pieces of a kept snapshot: at least one.

@@ -57,9 +57,14 @@ func (d *disk) replace(ctx context.Context) error {
 }
 
 // storeFailed is told of a commit whose outcome is unknown. It returns at once; one
-// failure starts one reopening.
+// failure starts one reopening: commits that fail because of it, or are heard of when
+// the store has been replaced, start none.
 func (e *Engine) storeFailed(cause error) {
 	if !e.disk.failing.TryLock() {
+		return
+	}
+	if !e.disk.uses(cause) {
+		e.disk.failing.Unlock()
 		return
 	}
 	e.log.Error("a storage call failed; the store is being reopened", "error", cause)
@@ -78,8 +83,31 @@ func (e *Engine) storeFailed(cause error) {
 	})
 }
 
+// failure is an unknown outcome and the store it came from.
+type failure struct {
+	error
+	store store.Store
+}
+
+// Unwrap is the store's own error.
+func (f *failure) Unwrap() error { return f.error }
+
+// uses reports whether the store that failed is still the one in use.
+func (d *disk) uses(cause error) bool {
+	var f *failure
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return errors.As(cause, &f) && d.current == f.store
+}
+
 func (d *disk) Append(ctx context.Context, t store.Topic, c store.Commit) (store.Head, error) {
-	return with(d, func(s store.Store) (store.Head, error) { return s.Append(ctx, t, c) })
+	return with(d, func(s store.Store) (store.Head, error) {
+		head, err := s.Append(ctx, t, c)
+		if errors.Is(err, store.ErrOutcomeUnknown) {
+			err = &failure{err, s}
+		}
+		return head, err
+	})
 }
 
 func (d *disk) Head(ctx context.Context, t store.Topic) (store.Head, error) {

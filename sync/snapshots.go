@@ -2,6 +2,7 @@ package statesync
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -28,7 +29,18 @@ type snapshots struct {
 type snapshot struct {
 	at     topics.Position
 	pieces []piece // none: the topic is too large to keep
-	bytes  int
+	// open are the pieces for a topic that has moved on since: the last one does not
+	// say that it is the last, for what follows it belongs to the load (P6).
+	open  []piece
+	bytes int
+}
+
+// join returns the pieces for a cursor that begins at a head.
+func (snap *snapshot) join(head topics.Position) (pieces []piece, complete bool) {
+	if snap.at == head {
+		return snap.pieces, true
+	}
+	return snap.open, false
 }
 
 // piece is one snapshot frame with its newline, and where it brings a replica.
@@ -134,6 +146,12 @@ func (s *snapshots) make(ctx context.Context, key store.Topic) (*snapshot, error
 			return &snapshot{at: snap.at}, nil
 		}
 		snap.pieces = append(snap.pieces, piece{line: line, to: r.To})
+		if !r.More {
+			last := r
+			last.More = true
+			snap.open = append(slices.Clone(snap.pieces[:len(snap.pieces)-1]), piece{line: append(frame.AppendSnapshot(nil, last, page.Events), '\n'), to: r.To})
+			snap.bytes += len(line)
+		}
 		r.From = r.To
 	}
 	return snap, nil

@@ -57,3 +57,28 @@ func TestKeptSnapshots(t *testing.T) {
 		})
 	}
 }
+
+// P6: a load from a kept snapshot shows nothing older than what was acknowledged before
+// it began.
+func TestKeptSnapshotIsNotShownAlone(t *testing.T) {
+	for _, mode := range []string{"latest", "every"} {
+		h := newHouse(t, Limits{})
+		h.do(put("a", `1`))
+		h.open("alice", FormFrames).say(`{"type":"subscribe","topics":["gift-list:1"]}`)
+		first := h.open("bob", FormFrames)
+		first.say(`{"type":"subscribe","topics":["gift-list:1"]}`)
+		first.drain() // the snapshot is kept now
+		acked := h.do(put("b", `2`))
+		again := h.open("bob", FormFrames)
+		again.say(`{"type":"subscribe","topics":[{"topic":"gift-list:1","mode":"` + mode + `"}]}`)
+		replica := client.NewReplica()
+		for _, line := range again.drain() {
+			if effect := feed(t, replica, []string{line}); effect == client.Shown && replica.Consistent < acked {
+				t.Errorf("mode %s: after an ack at %d a load shows %d", mode, acked, replica.Consistent)
+			}
+		}
+		if got, want := shown(replica), h.rows(gifts); got != want {
+			t.Errorf("mode %s: replica:\n%sserver:\n%s", mode, got, want)
+		}
+	}
+}
