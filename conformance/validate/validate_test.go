@@ -83,3 +83,29 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// A file is one text, or one to a line.
+func TestFile(t *testing.T) {
+	for _, c := range []struct {
+		file  string
+		texts int
+		want  string
+	}{
+		{`{"type":"ping"}`, 1, ""},
+		{"{\n  \"type\": \"ping\"\n}\n", 1, ""},
+		{"{\"type\":\"ping\"}\n\n{\"type\":\"pong\"}\n", 2, ""},
+		{"{\"type\":\"ping\"}\n{\"type\":\"mark\"}\n", 2, "2: as server: epoch is missing (E-14)\n2: as server: topic is missing (E-14)\n2: as server: version is missing (E-14)"},
+		{"{\"type\":\"ping\"}\nnothing\n", 2, "2: as server: the text is not null (N-1)"},
+		{"{\n\"type\": 7\n}", 1, "1: as server: type is no name of a type (T-1)"},
+		{"", 1, "1: as server: the text ends where a value is expected (N-1)"},
+	} {
+		texts, found := validate.File("", []byte(c.file))
+		var lines []string
+		for _, f := range found {
+			lines = append(lines, f.String())
+		}
+		if got := strings.Join(lines, "\n"); texts != c.texts || got != c.want {
+			t.Errorf("%q is %d texts:\n%s\nwant %d:\n%s", c.file, texts, got, c.texts, c.want)
+		}
+	}
+}
