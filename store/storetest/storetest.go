@@ -42,6 +42,7 @@ var cases = []struct {
 	{"Rule8_ARunShowsOneState_P4", runShowsOneState},
 	{"Rule8_ARunSurvivesDelete_P4", runSurvivesDelete},
 	{"Rule8_RunsExpire", runsExpire},
+	{"Rule8_RunsShowTheirStateOrExpire", randomRuns},
 	{"Rule9_CompactionLaw_P10", compactionLaw},
 	{"Rule9_ResumeCostsWhatChanged_P10", resumeCosts},
 	{"Rule10_FloorsMoveUpToBoundaries", floors},
