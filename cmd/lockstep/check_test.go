@@ -17,7 +17,7 @@ func TestCheck(t *testing.T) {
 	server := serveIn(t, dir)
 	command(t, server.url, "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n", "import", "stock:1", "-", "--id", "id").must(t)
 	command(t, server.url, "", "put", "gift-list:1", "g1", `{"title":"a kite that nobody else has"}`).must(t)
-	if o := command(t, "", "", "check", "--data", dir); o.code != exitFailed || !strings.Contains(o.err, "another process has this directory open") {
+	if o := command(t, "", "", "check", "--data", dir); o.code != exitFailed || !strings.Contains(o.err, "another process has it open") {
 		t.Errorf("beside a server: code %d: %s", o.code, o.err)
 	}
 	server.interrupt(syscall.SIGTERM)

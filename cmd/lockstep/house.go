@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,18 +65,26 @@ func build(p plan) (*house, error) {
 	return h, nil
 }
 
+// advice is what a person can do about a directory that does not open.
+var advice = []struct {
+	err  error
+	text string
+}{
+	{badger.ErrInUse, "another process has it open; stop that one, or name another directory with --data"},
+	{badger.ErrCopy, "it is a copy of another directory; serve --accept-copy takes it, and makes every client load again"},
+	{badger.ErrLoss, "acknowledged data is missing; restore it, or take what is left with serve --accept-loss, which makes every client load again"},
+	{badger.ErrNewer, "a newer lockstep has written it; upgrade this one"},
+}
+
 // storeError says which directory cannot be opened, and what to do.
 func storeError(dir string, err error) error {
-	advice := ""
-	switch {
-	case errors.Is(err, badger.ErrInUse):
-		advice = "; --data names a directory"
-	case errors.Is(err, badger.ErrCopy):
-		advice = "; that is --accept-copy"
-	case errors.Is(err, badger.ErrLoss):
-		advice = "; that is --accept-loss"
+	for _, a := range advice {
+		if errors.Is(err, a.err) {
+			detail := strings.TrimPrefix(err.Error(), a.err.Error())
+			return fmt.Errorf("opening %s: %s%s", dir, a.text, detail)
+		}
 	}
-	return fmt.Errorf("opening %s: %w%s", dir, err, advice)
+	return fmt.Errorf("opening %s: %w", dir, err)
 }
 
 // admin answers where only the operator listens: health, metrics and profiles.

@@ -16,7 +16,7 @@ func TestServeDataInUse(t *testing.T) {
 	dir := t.TempDir()
 	first := serveIn(t, dir)
 	o := command(t, "", "", "serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", dir)
-	if o.code != exitFailed || !strings.Contains(o.err, "another process has this directory open; stop it, or choose another directory") {
+	if o.code != exitFailed || !strings.Contains(o.err, "another process has it open; stop that one, or name another directory with --data") {
 		t.Errorf("code %d: %s", o.code, o.err)
 	}
 	o = command(t, "", "", "serve", "--dev", "--listen", strings.TrimPrefix(first.url, "http://"), "--data", t.TempDir())
