@@ -32,6 +32,10 @@ func floors(t *testing.T, s *harness) {
 		}
 		s.check(t, m)
 	}
+	for asked := m.head.Tombstones; asked <= m.head.Version; asked++ { // where the log is gone already
+		s.compact(t, m, store.Floors{Retention: m.head.Version, Tombstones: asked})
+	}
+	s.check(t, m)
 	was := m.head.Floors
 	if got := s.compact(t, m, store.Floors{}); got != was {
 		t.Errorf("floors fell from %+v to %+v", was, got)
