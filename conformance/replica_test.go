@@ -38,7 +38,6 @@ var effects = map[client.Effect]string{
 // replicaFaults are the vectors that the Go replica departs from. One that passes
 // after all is to be taken off the list.
 var replicaFaults = map[string]string{
-	"a catch-up that outlives its moment is shown as it is, and goes on": "an events frame that ends where it begins is ignored, and what is staged is not shown",
 	"a mark of a topic that has begun, to a replica that is empty":       "a replica at version 0 does not adopt a mark's epoch, and so does not see that it is behind",
 }
 

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Follows one topic of a Lockstep server by long polls, and keeps its rows.
+
+    follow.py http://127.0.0.1:7001 gift-list:123 [--until ENTITY_ID]
+
+Written from SPEC.md alone, whose rules it names. With --until it ends when that row
+is there, and prints all of them.
+"""
+import http.client
+import json
+import random
+import sys
+import time
+import urllib.error
+import urllib.request
+
+
+class Replica:
+    def __init__(self):
+        self.rows = {}  # what is shown
+        self.restart()
+
+    def restart(self):
+        """Forgets the position and what is staged; what is shown stays (R-2)."""
+        self.epoch, self.version = "", 0
+        self.staged, self.fresh = {}, True
+
+    def apply(self, f):
+        """Takes one frame in. False means a gap: poll again from the position."""
+        if f["type"] == "resync" or f["type"] == "subscribed" and self.fresh and f["version"] < self.version:
+            self.restart()  # R-2, S-6
+            return True
+        if f["type"] not in ("snapshot", "events"):
+            return True  # T-1: a poll has no marks
+        if self.version == 0:
+            self.epoch = f["epoch"]  # E-13
+        if f["epoch"] != self.epoch:
+            return False  # G-1
+        if f["type"] == "snapshot" and (not self.fresh or f["to"] < self.version):
+            return True  # S-5
+        if f["from"] > self.version:
+            return False  # G-1
+        if f["type"] == "events" and f["to"] <= self.version and not f.get("mixed"):
+            return True  # E-4
+        for row in f.get("entities", []):
+            self.staged[row["entity_id"]] = row["payload"]
+        for event in f.get("events", []):
+            if event["version"] > self.version and event.get("op") != "none":  # E-5, E-8
+                self.staged[event["data"]["entity_id"]] = event["data"]["payload"]  # null: deleted
+        self.version = f["to"]  # E-3, E-11
+        if not f["more"]:
+            self.show()
+        return True
+
+    def show(self):
+        """Shows what is staged, all at once (S-3, E-11)."""
+        rows = {} if self.fresh else self.rows
+        rows.update(self.staged)
+        self.rows = {name: value for name, value in rows.items() if value is not None}  # N-14: no row is null
+        self.staged, self.fresh = {}, False
+
+
+def poll(base, topic, replica):
+    """Yields the frames of one poll (T-8, T-9)."""
+    url = f"{base}/v1/topics/{topic}/events?wait=20"
+    if replica.version > 0 or not replica.fresh:
+        url += f"&after={replica.epoch}-{replica.version}"  # N-10
+    with urllib.request.urlopen(url, timeout=40) as answer:
+        for line in answer:
+            yield json.loads(line)
+
+
+def follow(base, topic, until):
+    replica, failures, gap = Replica(), 0, None
+    while until is None or until not in replica.rows:
+        try:
+            for frame in poll(base, topic, replica):
+                if not replica.apply(frame):
+                    if gap == (replica.epoch, replica.version):
+                        replica.restart()  # G-4
+                    gap = (replica.epoch, replica.version)
+                    break
+            failures = 0
+        except urllib.error.HTTPError as refusal:
+            problem = json.loads(refusal.read() or "{}")
+            if problem.get("retry") == "never":
+                sys.exit(problem["detail"])  # X-2
+            failures += 1
+        except (OSError, http.client.HTTPException, ValueError):
+            failures += 1  # the line broke: what came is kept
+        if failures:
+            time.sleep(random.uniform(0, min(30, 0.1 * 2**failures)))  # T-6: at random
+    return replica
+
+
+if __name__ == "__main__":
+    end = sys.argv[4] if sys.argv[3:4] == ["--until"] else None
+    print(json.dumps(follow(sys.argv[1], sys.argv[2], end).rows, sort_keys=True))
