@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"runtime/debug"
@@ -20,12 +21,16 @@ type connection struct {
 	form    statesync.Form
 	trace   string
 	link    link
+	ticket  *ticket
+	early   *buffer // came before the session was there; nil: nothing did
 
 	state   atomic.Int32           // of the writer; see writer.go
 	ending  atomic.Pointer[ending] // set before the state becomes leaving; never changes
 	done    chan struct{}          // holds a token once a writer that found the state leaving or over has stopped
 	pinging atomic.Bool            // a ping awaits its pong
 	spoke   stamp                  // a message was last sent
+
+	pace pace // owned by the reader
 }
 
 // start opens the conversation on an accepted link. The connection is in the
@@ -33,11 +38,7 @@ type connection struct {
 func (c *connection) start(l link) {
 	c.link = l
 	c.spoke.now()
-	if c.form == statesync.FormFrames {
-		c.session.Welcome()
-	} else {
-		c.session.Subscribe(c.server.lifetime, c.unasked())
-	}
+	c.session.Subscribe(c.server.lifetime, c.unasked())
 	c.open()
 	if c.server.connections.isCut() {
 		c.cut()
@@ -45,17 +46,21 @@ func (c *connection) start(l link) {
 	go c.read()
 }
 
-// unasked are the topics that a plain session follows without saying so.
+// unasked are the topics that a session follows without saying so: those that its
+// token names, and in plain mode, silently, its user's own and the broadcasts.
 func (c *connection) unasked() []frame.Want {
 	id := c.session.Identity()
-	names := []topics.Name{topics.Broadcast}
-	if own, err := topics.UserTopic(id.User); err == nil {
-		names = append(names, own)
+	names := id.Topics
+	if c.form != statesync.FormFrames {
+		names = append([]topics.Name{topics.Broadcast}, names...)
+		if own, err := topics.UserTopic(id.User); err == nil {
+			names = append(names, own)
+		}
 	}
 	var wants []frame.Want
 	for _, name := range names {
 		if id.May(statesync.ActionRead, name) {
-			wants = append(wants, frame.Want{Topic: string(name), Silent: true})
+			wants = append(wants, frame.Want{Topic: string(name), Silent: c.form != statesync.FormFrames})
 		}
 	}
 	return wants
@@ -76,6 +81,7 @@ func (c *connection) read() {
 	}
 	c.cut()
 	c.link.free()
+	c.ticket.giveBack()
 }
 
 // receiveAll hands the peer's messages to the session until one of them ends it. It
@@ -87,9 +93,9 @@ func (c *connection) receiveAll() (due *ending) {
 		}
 	}()
 	for {
-		b, err := c.link.receive()
+		b, err := c.message()
 		if err == nil {
-			err = c.session.Receive(c.server.lifetime, b.bytes)
+			err = c.take(b)
 			b.giveBack()
 		}
 		var refused *topics.Error
@@ -107,6 +113,28 @@ func (c *connection) receiveAll() (due *ending) {
 	}
 }
 
+// message is the next one: what came early, and then what the link receives.
+func (c *connection) message() (*buffer, error) {
+	if b := c.early; b != nil {
+		c.early = nil
+		return b, nil
+	}
+	b, err := c.link.receive()
+	if err == nil {
+		c.server.metrics.received[transportWebSocket].Add(float64(len(b.bytes)))
+	}
+	return b, err
+}
+
+// take hands a message to the session, once its frames are due.
+func (c *connection) take(b *buffer) error {
+	n := 1 + bytes.Count(b.bytes, []byte{'\n'})
+	if err := c.pace.wait(c.session.Done(), c.session.Identity().Tenant, n); err != nil {
+		return err
+	}
+	return c.session.Receive(c.server.lifetime, b.bytes)
+}
+
 // cut ends the connection without a goodbye: the line is closed, and whoever waits
 // inside the session is let go.
 func (c *connection) cut() {
@@ -116,9 +144,14 @@ func (c *connection) cut() {
 
 // panicked keeps a panic to the connection it came from.
 func (c *connection) panicked(cause any) *ending {
-	c.server.log.Error("panic in a connection", "session", c.session.ID(), "trace_id", c.trace, "cause", cause, "stack", string(debug.Stack()))
-	e, _ := endingOf(&topics.Error{Code: topics.CodeInternal})
+	e, _ := endingOf(c.server.panicked(c.session.ID(), c.trace, cause))
 	return &e
+}
+
+// panicked logs a panic in a session, and is what its client hears.
+func (s *Server) panicked(session, trace string, cause any) *topics.Error {
+	s.log.Error("panic in a session", "session", session, "trace_id", trace, "cause", cause, "stack", string(debug.Stack()))
+	return topics.Errorf(topics.CodeInternal, "", "the server failed to answer; the cause is in its log")
 }
 
 // next takes what the session has to say. A panic on the way is an error.

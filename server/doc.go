@@ -1,5 +1,5 @@
 // Package server is bytes in, bytes out: it carries the engine's sessions over
-// WebSocket and poll, and its reads and mutations over HTTP. What is said, to whom
+// WebSocket, event streams and polls, and its reads and mutations over HTTP. What is said, to whom
 // and in which order is the engine's business; this package adds nothing to it and
 // leaves nothing out.
 //

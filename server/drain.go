@@ -15,9 +15,11 @@ import (
 // and the context's error returned.
 func (s *Server) Drain(ctx context.Context) error {
 	s.requests.leave()
+	s.lobby.close()
 	open := s.connections.close()
 	s.connections.dismiss(ctx, open, s.limits.DrainWindow)
-	err := errors.Join(s.connections.wait(ctx), s.requests.wait(ctx))
+	err := errors.Join(s.lobby.wait(ctx), s.connections.wait(ctx), s.requests.wait(ctx))
+	s.sessions.close()
 	s.end()
 	return err
 }

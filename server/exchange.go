@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	statesync "github.com/lockstep-sync/lockstep/sync"
 	"github.com/lockstep-sync/lockstep/topics"
 )
 
@@ -20,6 +19,10 @@ type exchange struct {
 	control *http.ResponseController
 	trace   string // on the answer's errors, the events it makes, and the log
 	query   query
+	// queryToken says that the URL may hold a token: its client can send no header.
+	queryToken bool
+	transport  string
+	streaming  bool // the answer has begun and has no end yet; an error cannot be told any more
 }
 
 // methods are what an endpoint answers to. An error becomes a problem document;
@@ -30,7 +33,7 @@ type methods map[string]func(*exchange) error
 // panics are the same for all. A panic costs its request and nothing else.
 func (s *Server) endpoint(m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{server: s, w: w, r: r, control: http.NewResponseController(w), trace: traceID(r)}
+		x := &exchange{server: s, w: w, r: r, control: http.NewResponseController(w), trace: traceID(r), transport: transportHTTP}
 		if !s.requests.begin() {
 			x.problem(errDraining())
 			return
@@ -72,20 +75,6 @@ func (x *exchange) serve(m methods) error {
 	return topics.Errorf(topics.CodeMethod, "", "%s is not answered here; use %s", clip(x.r.Method), m.allow())
 }
 
-// identify asks the authenticator who is asking.
-func (x *exchange) identify() (statesync.Identity, error) {
-	return x.server.auth.Authenticate(x.r, x.token())
-}
-
-// token is the request's bearer token, or the query's; the header wins.
-func (x *exchange) token() string {
-	scheme, token, ok := strings.Cut(x.r.Header.Get("Authorization"), " ")
-	if ok && strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(token)
-	}
-	return x.query.text("token")
-}
-
 // body reads the whole body, which has a bound and a deadline.
 func (x *exchange) body() ([]byte, error) {
 	most := x.server.engine.Limits().MessageBytes
@@ -98,6 +87,7 @@ func (x *exchange) body() ([]byte, error) {
 	case err != nil:
 		return nil, topics.Errorf(topics.CodeTooSlow, "", "the body did not arrive within %s", x.server.limits.ReadDeadline)
 	}
+	x.server.metrics.received[x.transport].Add(float64(len(body)))
 	_ = x.control.SetReadDeadline(time.Time{}) // the server watches the line while the answer is made
 	return body, nil
 }
@@ -107,7 +97,8 @@ func (x *exchange) send(status int, contentType string, body []byte) error {
 	_ = x.control.SetWriteDeadline(time.Now().Add(x.server.limits.WriteDeadline))
 	x.w.Header().Set("Content-Type", contentType)
 	x.w.WriteHeader(status)
-	_, err := x.w.Write(body)
+	n, err := x.w.Write(body)
+	x.server.metrics.sent[x.transport].Add(float64(n))
 	if err != nil {
 		x.server.log.Debug("the answer was not taken", "path", x.r.URL.Path, "trace_id", x.trace, "error", err)
 	}
@@ -123,6 +114,9 @@ func (x *exchange) recovered() {
 		panic(cause)
 	}
 	x.server.log.Error("panic in a request", "path", x.r.URL.Path, "trace_id", x.trace, "cause", cause, "stack", string(debug.Stack()))
+	if x.streaming {
+		panic(http.ErrAbortHandler)
+	}
 	x.problem(topics.Errorf(topics.CodeInternal, "", "the server failed to answer; the cause is in its log"))
 }
 

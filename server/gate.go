@@ -44,6 +44,9 @@ func (g gate) check(r *http.Request, h http.Header) error {
 		return topics.Errorf(topics.CodeForbidden, "Origin", "%q may not call this server; add it to the allowed origins", clip(origin))
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
+	if g.trusts(r) {
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
 	h.Set("Access-Control-Expose-Headers", "ETag, Retry-After, Lockstep-Position, Preference-Applied")
 	return nil
 }
@@ -61,6 +64,19 @@ func (g gate) allows(origin, host string) bool {
 		return isLoopback(u.Hostname())
 	}
 	return u.Host == strings.ToLower(host)
+}
+
+// trusts reports whether a cookie of the request counts: not where a page of any
+// origin at all may have sent it.
+func (g gate) trusts(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	strict := gate{loopback: g.loopback}
+	for _, p := range g.patterns {
+		if p != "*" {
+			strict.patterns = append(strict.patterns, p)
+		}
+	}
+	return origin == "" || strict.allows(origin, r.Host)
 }
 
 func matches(pattern, origin string) bool {

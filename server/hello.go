@@ -41,6 +41,7 @@ func (x *exchange) hello() error {
 	if err := x.query.only(); err != nil {
 		return err
 	}
+	x.queryToken = true // as a handshake in plain mode would take it
 	_, refused := x.identify()
 	answer := hello{
 		Protocols:  []string{subprotocol},

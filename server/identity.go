@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 
 	statesync "github.com/lockstep-sync/lockstep/sync"
@@ -12,6 +13,13 @@ import (
 // [*topics.Error] reaches the client as it is.
 type Authenticator interface {
 	Authenticate(r *http.Request, token string) (statesync.Identity, error)
+}
+
+// TokenAuthenticator is an Authenticator whose tokens need no request: they may come
+// in an auth frame, first or to refresh a session in place.
+type TokenAuthenticator interface {
+	Authenticator
+	AuthenticateToken(ctx context.Context, token string) (statesync.Identity, error)
 }
 
 // DevAuth believes what the URL says and grants everything: ?user= (default

@@ -25,6 +25,10 @@ type poll struct {
 // getEvents answers with the frames after a position: at once, or when there are
 // some, or when the wait is over.
 func (x *exchange) getEvents() error {
+	if x.wantsStream() {
+		return x.getTopicStream()
+	}
+	x.transport = transportPoll
 	if err := x.query.only("after", "wait", "mode"); err != nil {
 		return err
 	}
@@ -82,6 +86,14 @@ func (x *exchange) wait() time.Duration {
 	return 0
 }
 
+// whileValid cuts a wait to where the session's token ends (P8).
+func whileValid(s *statesync.Session, wait time.Duration) time.Duration {
+	if expires := s.Identity().Expires; !expires.IsZero() {
+		return min(wait, time.Until(expires))
+	}
+	return wait
+}
+
 func (p *poll) wake() {
 	select {
 	case p.woken <- struct{}{}:
@@ -93,7 +105,7 @@ func (p *poll) wake() {
 // enough, or the wait is over.
 func (p *poll) read(wait time.Duration) error {
 	ctx := p.exchange.r.Context()
-	end := time.NewTimer(wait)
+	end := time.NewTimer(whileValid(p.session, wait))
 	defer end.Stop()
 	for {
 		if err := p.drain(); err != nil {
@@ -118,8 +130,7 @@ func (p *poll) read(wait time.Duration) error {
 func (p *poll) drain() error {
 	for len(p.out) < p.exchange.server.limits.PollBytes {
 		before := len(p.out)
-		var err error
-		if p.out, err = p.session.Next(p.exchange.r.Context(), p.out); err != nil {
+		if err := p.once(); err != nil {
 			return err
 		}
 		if len(p.out) == before {
@@ -127,6 +138,12 @@ func (p *poll) drain() error {
 		}
 	}
 	return nil
+}
+
+// once takes one turn of what the session has to say.
+func (p *poll) once() (err error) {
+	p.out, err = p.session.Next(p.exchange.r.Context(), p.out)
+	return err
 }
 
 // news reports whether more than the subscribed frame is there.

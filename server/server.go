@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	statesync "github.com/lockstep-sync/lockstep/sync"
+	"github.com/lockstep-sync/lockstep/topics"
 )
 
 // Options configure a Server. Engine and Authenticator are required.
@@ -19,6 +22,12 @@ type Options struct {
 	// page served by this host may always call, and so may what is no page.
 	AllowedOrigins []string
 	Limits         Limits
+	// Tenants bound what one tenant may do; nil: nothing does.
+	Tenants func(topics.Tenant) TenantLimits
+	// RefuseQueryTokens takes no token from a URL, where logs and histories see it.
+	RefuseQueryTokens bool
+	// Metrics is where the server's metrics are registered; nil: nowhere.
+	Metrics prometheus.Registerer
 }
 
 // Server carries an engine's sessions, loads and mutations.
@@ -29,13 +38,20 @@ type Server struct {
 	limits Limits
 	gate   gate
 
+	refuseQueryTokens bool
+
 	// lifetime ends when Drain has ended everything.
 	lifetime context.Context //nolint:containedctx // of the server itself
 	end      context.CancelFunc
 
 	public      http.Handler
+	metrics     *metrics
 	requests    requests
+	admission   *admission
+	rates       rates
 	connections connections
+	lobby       lobby
+	sessions    sessions
 }
 
 // New makes a server. It starts nothing; the first connection does.
@@ -47,8 +63,14 @@ func New(o Options) *Server {
 	_, dev := o.Authenticator.(DevAuth)
 	s.gate = newGate(o.AllowedOrigins, dev)
 	s.lifetime, s.end = context.WithCancel(context.Background())
+	s.refuseQueryTokens = o.RefuseQueryTokens
+	s.metrics = newMetrics(o.Metrics)
+	s.admission = newAdmission(o, s.metrics)
 	s.requests.init()
+	s.rates.init(s.admission.tenants)
 	s.connections.init(s)
+	s.lobby.init(s)
+	s.sessions.init(s)
 	s.public = s.routes()
 	return s
 }
@@ -90,6 +112,8 @@ func (s *Server) routes() http.Handler {
 	route("/ws/{tenant}", methods{"GET": (*exchange).websocket})
 	route("/v1/topics/{topic}", methods{"GET": (*exchange).getTopic, "DELETE": (*exchange).deleteTopic})
 	route("/v1/topics/{topic}/events", methods{"GET": (*exchange).getEvents})
+	route("/v1/events", methods{"GET": (*exchange).getStream})
+	route("/v1/sync", methods{"POST": (*exchange).postSync})
 	route("/v1/topics/{topic}/mutations", methods{"POST": (*exchange).postMutation})
 	route("/v1/topics/{topic}/entities/{id}", methods{
 		"GET": (*exchange).getEntity, "PUT": (*exchange).putEntity,

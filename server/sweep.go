@@ -4,10 +4,11 @@ import (
 	"time"
 
 	statesync "github.com/lockstep-sync/lockstep/sync"
+	"github.com/lockstep-sync/lockstep/topics"
 )
 
 // longestSweep is the most time between two looks at a connection.
-const longestSweep = time.Second
+const longestSweep = 500 * time.Millisecond
 
 // sweep looks at all connections now and then, until there are none: who has been
 // silent for too long hears where it is, who is not heard of is asked for a sign of
@@ -46,6 +47,8 @@ func (c *connection) look(next time.Duration) {
 	heartbeat := c.server.engine.Heartbeat()
 	stuck, unheard := c.link.stuck(), time.Since(c.link.heard())
 	switch {
+	case c.session.Identity().Expired(time.Now()):
+		c.expire()
 	case stuck > c.server.limits.WriteDeadline:
 		c.drop("it takes no bytes")
 	case stuck > 0: // a slow transfer is not silence
@@ -61,6 +64,30 @@ func (c *connection) look(next time.Duration) {
 			c.session.Beat()
 		}
 	}
+}
+
+// expire ends a connection whose token no longer holds. From here on nothing is
+// read for it (P8).
+func (c *connection) expire() {
+	expire(c.session)
+	e, _ := endingOf(errTokenExpired())
+	c.finish(e)
+}
+
+// expire takes a session's grants away and says why.
+func expire(s *statesync.Session) {
+	id := s.Identity()
+	if id.Grants == nil {
+		return // it has been told
+	}
+	id.Grants = nil
+	if err := s.Refresh(id); err == nil {
+		s.Error(errTokenExpired())
+	}
+}
+
+func errTokenExpired() *topics.Error {
+	return topics.Errorf(topics.CodeUnauthorized, "token", "has expired; come back with a new one")
 }
 
 // drop cuts a connection that nobody seems to be at the other end of.

@@ -23,16 +23,38 @@ func (x *exchange) websocket() error {
 	if err != nil {
 		return err
 	}
+	x.queryToken = form != statesync.FormFrames
 	id, err := x.identify()
-	if err != nil {
+	late := err != nil && x.mayAuthenticateLater()
+	if err != nil && !late {
 		return err
 	}
 	if !strings.EqualFold(x.r.Header.Get("Upgrade"), "websocket") {
 		x.w.Header().Set("Upgrade", "websocket")
 		return topics.Errorf(topics.CodeInvalid, "Upgrade", "is missing; open this URL with a WebSocket client")
 	}
-	c := &connection{server: x.server, form: form, trace: x.trace, done: make(chan struct{}, 1)}
-	if c.session, err = x.server.engine.Open(x.r.Context(), statesync.SessionOptions{Identity: id, Form: form, Wake: c.wake}); err != nil {
+	place, err := x.server.admission.enter(transportWebSocket, x.address())
+	if err != nil {
+		return err
+	}
+	if late {
+		return x.websocketLate(form, place)
+	}
+	if err := x.websocketNow(id, form, place); err != nil {
+		place.giveBack()
+		return err
+	}
+	return nil
+}
+
+// websocketNow upgrades a request that came with a token.
+func (x *exchange) websocketNow(id statesync.Identity, form statesync.Form, place *ticket) error {
+	if err := place.sign(id); err != nil {
+		return err
+	}
+	c := &connection{server: x.server, form: form, trace: x.trace, ticket: place, done: make(chan struct{}, 1), pace: x.server.newPace()}
+	var err error
+	if c.session, err = x.server.open(x.r.Context(), id, form, c.wake); err != nil {
 		return err
 	}
 	if !x.server.connections.add(c) {
@@ -43,20 +65,40 @@ func (x *exchange) websocket() error {
 	if line == nil { // the library has answered
 		c.session.Close()
 		x.server.connections.remove(c)
+		place.giveBack()
 		return nil
 	}
 	c.start(line)
 	return nil
 }
 
+// websocketLate upgrades a request without a token, which an auth frame will bring.
+func (x *exchange) websocketLate(form statesync.Form, place *ticket) error {
+	if x.server.requests.draining() {
+		place.giveBack()
+		return errDraining()
+	}
+	line := accept(x)
+	if line == nil {
+		place.giveBack()
+		return nil
+	}
+	g := &guest{lobby: &x.server.lobby, form: form, trace: x.trace, link: line, ticket: place, over: make(chan struct{})}
+	if !x.server.lobby.enter(g) {
+		line.cut()
+		place.giveBack()
+	}
+	return nil
+}
+
 // accept makes the handshake; nil when it failed. The handler returns after it: the goroutine that
 // reads is a fresh one with a small stack.
 func accept(x *exchange) *socket {
-	line := &socket{}
+	line := &socket{pings: newBucket(maxPings, 2*maxPings)}
 	conn, err := websocket.Accept(&hijacker{ResponseWriter: x.w, line: line}, x.r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // the gate has checked the origin
-		OnPingReceived:     func(context.Context, []byte) bool { return line.stuck() < patience },
+		OnPingReceived:     func(context.Context, []byte) bool { return line.pinged() && line.stuck() < patience },
 	})
 	if err != nil {
 		return nil
@@ -98,8 +140,22 @@ const patience = time.Second
 // socket is a link over WebSocket. Contexts are never handed to the library: one
 // that ends closes the connection. Deadlines are kept by whoever watches progress.
 type socket struct {
-	conn *websocket.Conn
-	wire *wire
+	conn  *websocket.Conn
+	wire  *wire
+	pings bucket // of the peer's; owned by the receiver
+}
+
+// maxPings is how many pings a second a peer may send. They are answered below all
+// other bounds; past this one the line is cut.
+const maxPings = 10
+
+// pinged counts a ping of the peer.
+func (s *socket) pinged() bool {
+	if !s.pings.take(1, time.Now()) {
+		s.cut()
+		return false
+	}
+	return true
 }
 
 func (s *socket) receive() (*buffer, error) {

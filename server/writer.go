@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"strconv"
 
 	statesync "github.com/lockstep-sync/lockstep/sync"
 )
@@ -103,7 +104,9 @@ func (c *connection) rest() bool {
 // leave says what became ready before the end, and goodbye.
 func (c *connection) leave(b *buffer) {
 	if _, err := c.turn(b); err == nil {
-		c.link.close(*c.ending.Load())
+		e := *c.ending.Load()
+		c.server.metrics.endings.WithLabelValues(strconv.Itoa(e.code)).Inc()
+		c.link.close(e)
 	}
 	c.session.Close()
 	c.done <- struct{}{}
@@ -115,6 +118,7 @@ func (c *connection) turn(b *buffer) (bool, error) {
 		return false, err
 	}
 	defer c.spoke.now()
+	c.server.metrics.sent[transportWebSocket].Add(float64(len(b.bytes)))
 	lines := bytes.TrimSuffix(b.bytes, []byte{'\n'})
 	if c.form == statesync.FormFrames {
 		return true, c.link.send(lines)

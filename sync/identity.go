@@ -1,6 +1,11 @@
 package statesync
 
-import "github.com/lockstep-sync/lockstep/topics"
+import (
+	"slices"
+	"time"
+
+	"github.com/lockstep-sync/lockstep/topics"
+)
 
 // Action is what a grant allows on a topic.
 type Action string
@@ -26,6 +31,21 @@ type Identity struct {
 	Tenant topics.Tenant
 	User   string
 	Grants Grants
+	// Permissions are named grants that the application's handlers ask for with Has.
+	Permissions []string
+	// Topics are followed without the client asking; the transport subscribes them.
+	Topics []topics.Name
+	// Expires is when the transport ends the session, unless it is refreshed before;
+	// zero: never.
+	Expires time.Time
+}
+
+// Has reports whether the identity holds a named grant, such as "chat:moderate".
+func (id Identity) Has(permission string) bool { return slices.Contains(id.Permissions, permission) }
+
+// Expired reports whether the identity holds no longer.
+func (id Identity) Expired(now time.Time) bool {
+	return !id.Expires.IsZero() && !now.Before(id.Expires)
 }
 
 // May reports whether the identity may do action on topic. Nobody reads another

@@ -75,6 +75,9 @@ func (e *Engine) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 // ID names the session in logs and in its welcome.
 func (s *Session) ID() string { return s.id }
 
+// Done is closed when the session is.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
 // Identity is who the session speaks for.
 func (s *Session) Identity() Identity { return *s.identity.Load() }
 

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"net"
+	"strings"
+	"time"
+
+	statesync "github.com/lockstep-sync/lockstep/sync"
+	"github.com/lockstep-sync/lockstep/topics"
+)
+
+// tokenCookie is the cookie that a token may come in.
+const tokenCookie = "lockstep_token"
+
+// identify asks the authenticator who is asking, and holds the tenant to its rate.
+func (x *exchange) identify() (statesync.Identity, error) {
+	token := x.token()
+	if token == "" && x.query.has("token") && !x.isDev() {
+		return statesync.Identity{}, topics.Errorf(topics.CodeUnauthorized, "token", "is not taken from this URL; send it by Authorization, or in an auth frame")
+	}
+	id, err := x.server.auth.Authenticate(x.r, token)
+	if err != nil {
+		return id, err
+	}
+	if later, ok := x.server.rates.allow(id.Tenant, time.Now()); !ok {
+		x.server.metrics.bound("tenant_rate")
+		e := topics.Errorf(topics.CodeRateLimited, "", "the tenant sends more than it may; come back in a moment")
+		e.RetryAfter = later
+		return id, e
+	}
+	return id, nil
+}
+
+// token is what came with the request: by Authorization, in the query where that is
+// allowed, or in a cookie. The first of them counts.
+func (x *exchange) token() string {
+	scheme, token, ok := strings.Cut(x.r.Header.Get("Authorization"), " ")
+	if ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	if token := x.query.text("token"); token != "" && x.queryToken && !x.server.refuseQueryTokens {
+		return token
+	}
+	if cookie, err := x.r.Cookie(tokenCookie); err == nil && x.server.gate.trusts(x.r) {
+		return cookie.Value
+	}
+	return ""
+}
+
+// mayAuthenticateLater reports whether an auth frame can still bring a token: none
+// came with the request.
+func (x *exchange) mayAuthenticateLater() bool {
+	_, able := x.server.auth.(TokenAuthenticator)
+	return able && x.token() == "" && !x.query.has("token")
+}
+
+func (x *exchange) isDev() bool {
+	_, dev := x.server.auth.(DevAuth)
+	return dev
+}
+
+// address is where the request came from.
+func (x *exchange) address() string {
+	host, _, err := net.SplitHostPort(x.r.RemoteAddr)
+	if err != nil {
+		return x.r.RemoteAddr
+	}
+	return host
+}
