@@ -70,9 +70,14 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// What the page, or another page, must not do.
+// What the page, or another page, must not do; of a demo that has no file.
 func TestDemoRefuses(t *testing.T) {
 	p := start(t, "demo", "--listen", "127.0.0.1:0", "--speed", "0")
+	var info demoInfo
+	ask(t, http.MethodGet, p.url+"/demo/info", "", http.StatusOK, &info)
+	if info.Quakes.Source != "generated" || info.Quakes.Count < 1_000 {
+		t.Errorf("without a file info is %+v", info)
+	}
 	for name, tc := range map[string]struct {
 		method, path, body string
 		header             http.Header

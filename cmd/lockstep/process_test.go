@@ -31,7 +31,7 @@ func start(t testing.TB, args ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{t: t, cmd: exec.CommandContext(t.Context(), self, args...), temp: t.TempDir()}
-	p.cmd.Env = append(os.Environ(), beMain+"=1", "TMPDIR="+p.temp)
+	p.cmd.Env = append(os.Environ(), beMain+"=1", "TMPDIR="+p.temp, "LOCKSTEP_TESTDATA=")
 	p.cmd.Stderr = &p.said
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
