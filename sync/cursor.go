@@ -152,7 +152,7 @@ func (c *cursor) readLatest(dst []byte, budget int) ([]byte, bool) {
 	if all && !c.skipped && topics.Version(len(events)) == to-c.at.Version {
 		return dst, false
 	}
-	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: c.at.Version, To: to, More: !all, Conflated: true}
+	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: c.at.Version, To: to, Target: to, More: !all, Conflated: true}
 	if !all {
 		r.To = events[len(events)-1].Version
 	}
@@ -182,7 +182,7 @@ func (c *cursor) readLog(ctx context.Context, dst []byte, budget int, head topic
 		return dst, behind, &store.DamageError{Topic: c.topic.key, Version: from + 1, Detail: "the log has a hole"}
 	}
 	c.at.Version = last.Version
-	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: from, To: last.Version, More: last.Version != last.End}
+	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: from, To: last.Version, Target: last.End, More: last.Version != last.End}
 	return c.session.form.appendEvents(dst, c.topic.key, r, page.Events), behind, nil
 }
 

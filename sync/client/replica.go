@@ -39,6 +39,9 @@ type Replica struct {
 	// Dropped counts the custom events that runs have left out.
 	Dropped uint64
 
+	// target is where the run under way ends. What its pieces have left out comes
+	// with versions up to there, whether the run is gone on with or another one begins.
+	target topics.Version
 	shown  map[string]Row
 	staged map[string]*Row // nil: deleted
 	fresh  bool            // the staged rows replace all that is shown
@@ -96,7 +99,7 @@ func (r *Replica) subscribed(f Frame) Effect {
 func (r *Replica) Restart(epoch topics.Epoch) {
 	r.Position = topics.Position{Epoch: epoch}
 	r.staged = make(map[string]*Row)
-	r.fresh = true
+	r.fresh, r.target = true, 0
 }
 
 // adopt reports whether the frame is of the replica's epoch, which a replica at
@@ -131,7 +134,7 @@ func (r *Replica) events(f Frame) Effect {
 	switch at := r.Position.Version; {
 	case !r.adopt(f) || f.From > at:
 		return Gap
-	case f.To <= at:
+	case f.To < at || f.To == at && !f.Mixed:
 		return Ignored
 	}
 	for _, e := range f.Events {
@@ -152,6 +155,10 @@ func (r *Replica) events(f Frame) Effect {
 func (r *Replica) moved(f Frame) Effect {
 	r.Position.Version = f.To
 	if f.More {
+		r.target = max(r.target, f.Version)
+		return Staged
+	}
+	if f.To < r.target && !f.Mixed {
 		return Staged
 	}
 	if r.fresh {
@@ -172,7 +179,7 @@ func (r *Replica) moved(f Frame) Effect {
 
 // mark compares: a mark ahead of the replica means that the end of the log was lost.
 func (r *Replica) mark(f Frame) Effect {
-	if f.Epoch == r.Position.Epoch && f.Version > r.Position.Version || f.Epoch != r.Position.Epoch && r.Position.Version != 0 {
+	if !r.adopt(f) || f.Version > r.Position.Version {
 		return Gap
 	}
 	return Ignored

@@ -105,3 +105,26 @@ func TestSubscriptionComesBackToATopicThatWasEmpty(t *testing.T) {
 		t.Errorf("the snapshot of the topic that has begun: %d, it shows %d", got, s.Replica.Consistent)
 	}
 }
+
+// P4: a run that broke off is complete where it would have ended, whatever goes on with it.
+func TestSubscriptionGoesOnWithARunByEvents(t *testing.T) {
+	s := Subscribe(list, Every)
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	s.Apply(chunk(t, 0, 5, true, "a")) // of a run to 9; b, once at 3, is at 8 by now
+	s.Lost()
+	asks(t, s, "from aaaaaaaaaaaaa-5")
+	s.Apply(subscribed(t, 5))
+	for v := topics.Version(6); v <= 9; v++ {
+		want := Staged
+		if v == 9 {
+			want = Shown
+		}
+		if got := s.Apply(events(t, e1, v-1, v, false, fmt.Sprintf("b=%d", v))); got != want {
+			t.Errorf("version %d: %d, want %d", v, got, want)
+		}
+	}
+	if rows := s.Replica.Rows(); len(rows) != 2 || string(rows["b"].Payload) != "9" {
+		t.Errorf("it shows %v", rows)
+	}
+}

@@ -25,8 +25,9 @@ type layer struct {
 	seen bool
 	// acked is the position of its ack; nil without one.
 	acked *topics.Position
-	// during is the epoch that the replica followed when the ack came.
-	during topics.Epoch
+	// shown and loading are the epochs that the replica showed and followed when the
+	// ack came.
+	shown, loading topics.Epoch
 }
 
 // NewView returns a view on a replica. From here on the replica's frames go through
@@ -45,7 +46,7 @@ func (v *View) Apply(f Frame, apply func(Frame) Effect) Effect {
 		v.see(f.Events)
 	case Ignored, Gap, Reset:
 	}
-	if effect == Shown {
+	if effect == Shown && !v.replica.Mixed { // a mixed state may lack what is before its version
 		v.keep(func(l *layer) bool { return !l.seen && (l.acked == nil || l.waits(v.replica)) })
 	}
 	if f.Type == "mark" && effect == Ignored {
@@ -65,20 +66,24 @@ func (v *View) see(events []Event) {
 	}
 }
 
-// settleAt drops layers whose ack is of an epoch that is gone: the mark says that the
-// head is elsewhere, and nothing follows that would replace what they show.
+// settleAt drops the acked layers when a mark says that what is shown is the head:
+// nothing follows that they could wait for, be it that their epoch is gone.
 func (v *View) settleAt(mark Frame) {
-	v.keep(func(l *layer) bool { return l.acked == nil || l.acked.Epoch == mark.Epoch })
+	if r := v.replica; mark.Version != r.Consistent || mark.Epoch != r.Epoch && mark.Version != 0 {
+		return
+	}
+	v.keep(func(l *layer) bool { return l.acked == nil })
 }
 
 // waits reports whether an acked layer is still ahead of what the replica shows. Epochs
 // do not compare, but they follow each other: when the ack's epoch is not shown, it is
-// yet to come only while the replica shows the one that it followed at the ack.
+// yet to come only while the replica shows one that it showed or loaded at the ack. A
+// topic at version 0 is empty in any epoch.
 func (l *layer) waits(r *Replica) bool {
-	if r.Epoch == l.acked.Epoch {
+	if r.Epoch == l.acked.Epoch || r.Consistent == 0 && l.acked.Version == 0 {
 		return r.Consistent < l.acked.Version
 	}
-	return r.Epoch == l.during
+	return r.Epoch == l.shown || r.Epoch == l.loading
 }
 
 // Settle takes in what the outbox says of a mutation: a rejected one disappears, an
@@ -86,12 +91,12 @@ func (l *layer) waits(r *Replica) bool {
 func (v *View) Settle(s Settled) {
 	for _, l := range v.layers {
 		if l.mutation.Client == s.Mutation.Client && l.mutation.Seq == s.Mutation.Seq && s.Status != topics.StatusRejected {
-			l.acked, l.during = &s.Position, v.replica.Position.Epoch
+			l.acked, l.shown, l.loading = &s.Position, v.replica.Epoch, v.replica.Position.Epoch
 		}
 	}
 	v.keep(func(l *layer) bool {
 		mine := l.mutation.Client == s.Mutation.Client && l.mutation.Seq == s.Mutation.Seq
-		return !mine || l.acked != nil && (v.replica.Epoch != l.acked.Epoch || l.waits(v.replica))
+		return !mine || l.acked != nil && l.waits(v.replica)
 	})
 }
 

@@ -83,6 +83,17 @@ func TestViewOwnEventInARun(t *testing.T) {
 	d.shows("g1=2 g2=3", 0)
 }
 
+// A mixed state may lack a part of the own mutation, or what superseded it: the layer stays.
+func TestViewMixed(t *testing.T) {
+	d := newDesk(t)
+	d.write(put("g1", `2`), put("g2", `2`))
+	d.hears(parse(t, `{"type":"events","epoch":"aaaaaaaaaaaaa","version":4,"from":1,"to":2,"events":[{"version":2,"event":"UPDATED","data":{"entity_id":"g1","payload":2},"client":"c1","seq":1}],"more":true}`))
+	d.hears(parse(t, `{"type":"events","epoch":"aaaaaaaaaaaaa","from":2,"to":2,"events":[],"mixed":true,"more":false}`))
+	d.shows("g1=2 g2=2", 1)
+	d.hears(events(t, e1, 2, 4, false, "g2=2/c1.1", "g1=9"))
+	d.shows("g1=9 g2=2", 0)
+}
+
 // A run that leaves the own event out, because another one came later, lets the ack drop it.
 func TestViewSupersededOwnEvent(t *testing.T) {
 	d := newDesk(t)

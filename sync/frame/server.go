@@ -79,9 +79,14 @@ func AppendSnapshot(b []byte, r Run, entries []store.Event) []byte {
 	return appendRunEnd(b, r)
 }
 
-// AppendEvents appends events that bring a replica at r.From to r.To.
+// AppendEvents appends events that bring a replica at r.From to r.To. A piece that is
+// not the last says where its run ends, so that a client which is interrupted knows
+// when it has what the piece leaves out.
 func AppendEvents(b []byte, r Run, events []store.Event) []byte {
 	b = appendHead(b, "events", r.Topic, r.Epoch)
+	if r.More {
+		b = appendVersion(b, "version", r.Target)
+	}
 	b = appendVersion(b, "from", r.From)
 	b = appendVersion(b, "to", r.To)
 	b = append(b, `,"events":[`...)

@@ -13,7 +13,8 @@ import (
 
 // ledger knows every state that every topic has had.
 type ledger struct {
-	fail func(format string, args ...any)
+	fail   func(format string, args ...any)
+	census *census
 
 	mu     sync.Mutex
 	topics map[topics.Name]*history
@@ -50,8 +51,8 @@ type write struct {
 	seq    uint64
 }
 
-func newLedger(fail func(string, ...any)) *ledger {
-	return &ledger{fail: fail, topics: make(map[topics.Name]*history)}
+func newLedger(c *census, fail func(string, ...any)) *ledger {
+	return &ledger{fail: fail, census: c, topics: make(map[topics.Name]*history)}
 }
 
 func (l *ledger) of(topic topics.Name) *history {
@@ -123,6 +124,11 @@ func (l *ledger) origin(topic topics.Name, now *life, e store.Event, mine map[wr
 	if _, earlier := now.applied[w]; earlier && !mine[w] {
 		l.fail("P3: %s: %v was applied a second time, at version %d", topic, w, e.Version)
 	}
+	if !mine[w] && l.of(topic).appliedBefore(now, w) {
+		// The limit of P3: a mutation that names the epoch of an empty topic, or none,
+		// is as good in the topic's next incarnation.
+		l.census.add("limit", "applied again after a deletion")
+	}
 	mine[w] = true
 	now.applied[w] = e.Version
 }
@@ -135,6 +141,16 @@ func (l *ledger) deleted(topic topics.Name) {
 		h.deletions++
 	}
 	h.over = true
+}
+
+// appliedBefore reports whether a mutation is in the log of an earlier life.
+func (h *history) appliedBefore(now *life, w write) bool {
+	for _, life := range h.lives[:now.number] {
+		if life.applied[w] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // find is the life of an epoch; nil for one without commits.
@@ -150,13 +166,19 @@ func (h *history) find(e topics.Epoch) *life {
 // dead reports whether an epoch has ended.
 func (h *history) dead(of *life) bool { return h.over || of.number < len(h.lives)-1 }
 
-// present is the state that the topic has now, and where.
-func (h *history) present() (state, topics.Version) {
+// present is the state that the topic has now, and where. Without commits it has no
+// epoch of its own.
+func (h *history) present() (state, topics.Position) {
 	if h.over {
-		return state{}, 0
+		return state{}, topics.Position{}
 	}
 	now := h.lives[len(h.lives)-1]
-	return now.states[now.head], now.head
+	return now.states[now.head], topics.Position{Epoch: now.epoch, Version: now.head}
+}
+
+// at reports whether a replica that shows shown is at the position p of the head.
+func at(shown, p topics.Position) bool {
+	return shown.Version == p.Version && (p.Version == 0 || shown.Epoch == p.Epoch)
 }
 
 // same compares rows that are shown with a state.

@@ -60,8 +60,8 @@ func (w *world) settled() bool {
 			return false
 		}
 		for _, d := range p.desks {
-			_, version := w.present(d.topic)
-			if d.sub.Replica.Consistent != version || len(d.view.Layers()) > 0 {
+			_, head := w.present(d.topic)
+			if !at(d.sub.Replica.Shown(), head) || len(d.view.Layers()) > 0 {
 				return false
 			}
 		}
@@ -69,7 +69,7 @@ func (w *world) settled() bool {
 	return true
 }
 
-func (w *world) present(topic topics.Name) (state, topics.Version) {
+func (w *world) present(topic topics.Name) (state, topics.Position) {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	return w.ledger.of(topic).present()
@@ -78,10 +78,10 @@ func (w *world) present(topic topics.Name) (state, topics.Version) {
 // compare holds everybody to the ledger: the store, the replicas, the views.
 func (w *world) compare() {
 	for _, topic := range w.names {
-		want, version := w.present(topic)
+		want, head := w.present(topic)
 		page, err := w.disk.Last(context.Background(), store.Topic{Tenant: topics.DefaultTenant, Name: topic}, 0, 0, store.Budget{})
-		if err != nil || page.Head.Version != version {
-			w.fail("P2: the store is at %d, the ledger at %d (%v)", page.Head.Version, version, err)
+		if err != nil || !at(page.Head.Position, head) {
+			w.fail("P2: the store is at %s, the ledger at %s (%v)", page.Head.Position, head, err)
 		}
 		stored := make(state)
 		for _, e := range page.Events {
@@ -91,7 +91,7 @@ func (w *world) compare() {
 			w.fail("P2: the store has %d rows, the ledger %d", len(stored), len(want))
 		}
 		for _, p := range w.peers {
-			w.compareDesk(p, p.desk(topic), want, version)
+			w.compareDesk(p, p.desk(topic), want, head)
 		}
 	}
 	for _, p := range w.peers {
@@ -103,9 +103,9 @@ func (w *world) compare() {
 	}
 }
 
-func (w *world) compareDesk(p *peer, d *desk, want state, version topics.Version) {
-	if err := want.same(d.sub.Replica.Rows(), true); err != nil || d.sub.Replica.Consistent != version {
-		w.fail("P7: the replica of %s shows %s at %s-%d, the server is at %d: %v", p.name, d.topic, d.sub.Replica.Epoch, d.sub.Replica.Consistent, version, err)
+func (w *world) compareDesk(p *peer, d *desk, want state, head topics.Position) {
+	if err := want.same(d.sub.Replica.Rows(), true); err != nil || !at(d.sub.Replica.Shown(), head) {
+		w.fail("P7: the replica of %s shows %s at %s, the server is at %s: %v", p.name, d.topic, d.sub.Replica.Shown(), head, err)
 	}
 	if err := want.same(d.view.Rows(), true); err != nil || len(d.view.Layers()) > 0 {
 		w.fail("P7: the view of %s on %s has %d layers: %v", p.name, d.topic, len(d.view.Layers()), err)

@@ -42,7 +42,7 @@ type world struct {
 
 func newWorld(t testing.TB, seed uint64, c *census) *world {
 	w := &world{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)), census: c}
-	w.ledger = newLedger(w.fail)
+	w.ledger = newLedger(c, w.fail)
 	w.strict = w.rng.IntN(3) > 0
 	w.lossy = !w.strict
 	w.names = []topics.Name{"doc:a", "doc:b"}[:1+w.rng.IntN(2)]

@@ -21,7 +21,7 @@ func (p *peer) write() {
 		at := d.sub.Replica.Consistent
 		m.IfTopicVersion = &at
 	}
-	m = p.outbox.Add(m, d.sub.Replica.Position)
+	m = p.outbox.Add(m, d.sub.Replica.Shown())
 	p.w.ledger.mu.Lock()
 	p.writes[write{m.Client, m.Seq}] = &written{mutation: m, topic: d.topic, deletions: p.w.ledger.of(d.topic).deletions}
 	p.w.ledger.mu.Unlock()
