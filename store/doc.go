@@ -28,8 +28,9 @@
 //     retention floor it fails with [ErrCompacted]; it never skips.
 //  8. Last returns entries in ascending version order, as of one Timestamp, so
 //     that a run of several calls shows one state (P4). A timestamp can be used
-//     for [RunLife] at least; once the store has moved on from it for that long,
-//     the call fails with [ErrRunExpired].
+//     for [RunLife] at least, while the store stays open; once the store has moved
+//     on from it for that long, the call fails with [ErrRunExpired]. It never shows
+//     another state.
 //  9. Compaction law: for every v at or above the tombstone floor, rows at v plus
 //     Last(v) gives the rows of the head. For v = 0 it gives them from nothing.
 //  10. Floors move only up, only to commit boundaries, and tombstone floor ≤
@@ -39,7 +40,11 @@
 //     go on.
 //  12. After an Append failed with [ErrOutcomeUnknown] the store takes no further
 //     Append: reopen it, and what is there is what happened.
-//  13. Every method may be called from any goroutine. Byte slices that a call
+//  13. A commit no engine should have made is refused with [ErrMalformed], and one
+//     that is too large with [ErrTooLarge]; neither changes anything. In particular
+//     every Replaces must be the version of the entity's entry, 0 when it has none
+//     or its tombstone fell below the floor meanwhile.
+//  14. Every method may be called from any goroutine. Byte slices that a call
 //     returns are the caller's to keep and must not be written to; those passed
 //     to Append must not change afterwards.
 package store
