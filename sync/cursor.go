@@ -234,8 +234,8 @@ func (c *cursor) joinKept(ctx context.Context) {
 		return
 	}
 	pieces, complete := snap.join(c.topic.position())
-	if !complete && c.mode == frame.ModeEvery {
-		return
+	if !complete && (c.mode == frame.ModeEvery || snap.at.Version == 0) {
+		return // at version 0 the topic may be deleted, and nothing would follow
 	}
 	c.run.started, c.run.snapshot, c.run.pieces, c.at.Epoch = true, true, pieces, snap.at.Epoch
 	c.skipped = !complete
