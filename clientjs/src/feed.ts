@@ -1,0 +1,64 @@
+// A feed is a topic's events one by one, for who wants each of them and not only the state they lead to.
+
+import { LockstepError } from "./errors.ts";
+import type { WireEvent } from "./wire.ts";
+
+/** An event as it was committed, or that some were missed and will not come. */
+export type TopicEvent<T = unknown> =
+  | {
+      readonly kind: "event";
+      readonly topic: string;
+      readonly version: number;
+      /** Its label, such as ADDED or CLAIMED. */
+      readonly name: string;
+      /** What it did to its row; `none` for a custom event. */
+      readonly op: string;
+      readonly id: string;
+      /** The row's full value after it; null when it was deleted. */
+      readonly value: T;
+      readonly user: string | undefined;
+      readonly time: string | undefined;
+    }
+  | { readonly kind: "missed"; readonly topic: string; readonly reason: string; readonly count: number };
+
+const most = 10_000; // events that wait to be taken; then the feed ends with too_slow
+
+export function toEvent(topic: string, { version, event, op, data }: WireEvent): TopicEvent {
+  return {
+    kind: "event",
+    topic,
+    version,
+    name: event,
+    op: op ?? "put",
+    id: data.entity_id,
+    value: data.payload,
+    user: data.user_id,
+    time: data.timestamp,
+  };
+}
+
+/** Turns calls into an iteration. follow is called when it begins, and what it returns when it ends. */
+export async function* feed<T>(
+  follow: (take: (event: TopicEvent<T>) => void) => () => void,
+): AsyncGenerator<TopicEvent<T>, void, undefined> {
+  let waiting: TopicEvent<T>[] = [];
+  let slow = false;
+  let wake: (() => void) | undefined;
+  const stop = follow((event) => {
+    if (waiting.length < most) waiting.push(event);
+    else slow = true;
+    wake?.();
+  });
+  try {
+    for (;;) {
+      const batch = waiting;
+      waiting = [];
+      yield* batch;
+      if (slow && waiting.length === 0)
+        throw new LockstepError({ code: "too_slow", message: `${most} events were not taken`, retry: "later" });
+      if (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    stop();
+  }
+}

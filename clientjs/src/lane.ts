@@ -1,0 +1,259 @@
+// A lane holds one topic's mutations from the wish to the decision. It numbers them from 1 without holes when they are
+// first sent; the server decides and answers them in that order, and a resend under the same number finds the first
+// outcome. So nothing is lost and nothing happens twice, however often the line drops (P3).
+//
+//              | open    | close  | answer: decided     | answer: gap, later     | last answer due | time
+//   closed     | open    | closed | taken               | closed                 | closed          | closed
+//   open       | open    | closed | taken, sends more   | rewinding              | open            | open
+//   rewinding  | open    | closed | taken               | rewinding, longer wait | open or waiting | rewinding
+//   waiting    | open    | closed | taken               | waiting                | waiting         | open
+//
+// Rewinding sends nothing: the answers to what followed the refused one are all gaps, and are let pass first.
+
+import { LockstepError } from "./errors.ts";
+import type { PendingMutation } from "./mutation.ts";
+import type { Ack, Mutate, Position, Reject, WireChange, WireEvent } from "./wire.ts";
+
+/** How many mutations may be without an answer; the server's welcome may say another number. */
+export const inFlight = 64;
+
+const patienceMs = 1_000; // where the server says later and not when
+
+export type LaneState =
+  | { readonly phase: "closed" }
+  | { readonly phase: "open" }
+  | { readonly phase: "rewinding"; readonly wait: number }
+  | { readonly phase: "waiting"; readonly until: number };
+
+/** Whether a frame was sent: `never` where no message can hold it. */
+export type Fit = "now" | "later" | "never";
+
+/** Whom a lane tells what became of its mutations. */
+export interface LaneOwner {
+  newClient(): string;
+  accepted(mutation: PendingMutation, at: Position): void;
+  rejected(mutation: PendingMutation, error: LockstepError): void;
+  /** The server wants a new token. */
+  unauthorized(): void;
+}
+
+export class Lane {
+  state: LaneState = { phase: "closed" };
+  /** Undecided mutations, in order. */
+  readonly pending: PendingMutation[] = [];
+  client: string;
+  /** Numbers sent on this line; one answer is due for each. */
+  readonly unanswered: Set<number> = new Set();
+
+  readonly #topic: string;
+  readonly #owner: LaneOwner;
+  #lastSeq = 0;
+
+  constructor(topic: string, owner: LaneOwner) {
+    this.#topic = topic;
+    this.#owner = owner;
+    this.client = owner.newClient();
+  }
+
+  /** The first number given out that has no answer. */
+  get oldest(): number | undefined {
+    return this.pending[0]?.frame?.seq;
+  }
+
+  /** When a wait ends. */
+  get due(): number | undefined {
+    return this.state.phase === "waiting" ? this.state.until : undefined;
+  }
+
+  add(mutation: PendingMutation): void {
+    this.pending.push(mutation);
+  }
+
+  /** Says that the topic is asked for on a live line: everything undecided is sent again, in order. */
+  open(): void {
+    this.unanswered.clear();
+    this.#reopen();
+  }
+
+  /** Says that the line is gone. */
+  close(): void {
+    this.unanswered.clear();
+    this.state = { phase: "closed" };
+    for (const mutation of this.pending) mutation.move("queued");
+  }
+
+  /** Hands send what may be sent now, counts it as sent, and returns how many frames that were. */
+  take(now: number, window: number, send: (frame: Mutate) => Fit): number {
+    if (this.state.phase === "waiting" && now >= this.state.until) this.#reopen();
+    let sent = 0;
+    for (const mutation of this.pending.slice()) {
+      if (this.state.phase !== "open" || this.unanswered.size >= window) break;
+      if (mutation.stage !== "queued" || this.#refuseEarly(mutation)) continue;
+      const frame = mutation.frame ?? this.#frame(mutation);
+      const fit = send(frame);
+      if (fit === "later") break;
+      if (fit === "never") {
+        this.#reject(mutation, new LockstepError({ code: "too_large", message: "no message holds it" }));
+        continue;
+      }
+      mutation.frame = frame;
+      this.#lastSeq = Math.max(this.#lastSeq, frame.seq);
+      mutation.attempts++;
+      this.unanswered.add(frame.seq);
+      mutation.move("sent");
+      sent++;
+    }
+    return sent;
+  }
+
+  /** Takes a mutation in that an earlier client has kept, in their order. */
+  restore(mutation: PendingMutation, frame: Mutate | undefined): void {
+    if (frame && (this.#lastSeq === 0 || frame.client === this.client)) {
+      this.client = frame.client;
+      this.#lastSeq = Math.max(this.#lastSeq, frame.seq);
+      mutation.frame = frame;
+      mutation.attempts = 1;
+    }
+    this.add(mutation);
+  }
+
+  /** Takes an ack or a reject. */
+  answer(frame: Ack | Reject, now: number): void {
+    if (frame.client !== this.client) return; // of a lane given up
+    this.unanswered.delete(frame.seq);
+    const mutation = this.pending.find((pending) => pending.frame?.seq === frame.seq);
+    if (mutation) this.#decide(mutation, frame);
+    if (this.state.phase !== "rewinding" || this.unanswered.size > 0) return;
+    if (this.state.wait > 0) this.state = { phase: "waiting", until: now + this.state.wait };
+    else this.#reopen();
+  }
+
+  /** Takes an event: a mutation of mine behind it is decided, whether or not its answer has come. */
+  recognize(event: WireEvent, epoch: string): void {
+    if (event.client !== this.client) return;
+    const mutation = this.pending.find((pending) => pending.frame?.seq === event.seq);
+    if (mutation) this.#accept(mutation, { epoch, version: event.version });
+  }
+
+  /** Refuses everything undecided that wanted holds for. */
+  refuse(error: LockstepError, wanted: (mutation: PendingMutation) => boolean = () => true): void {
+    for (const mutation of this.pending.filter(wanted)) this.#reject(mutation, error);
+  }
+
+  /** Begins a new lane: no answer to the old one is meant for what is pending any more. */
+  renew(): void {
+    this.client = this.#owner.newClient();
+    this.#lastSeq = 0;
+    this.unanswered.clear();
+    for (const mutation of this.pending) {
+      mutation.frame = undefined;
+      mutation.attempts = 0;
+    }
+    if (this.state.phase !== "closed") this.#reopen();
+  }
+
+  #decide(mutation: PendingMutation, frame: Ack | Reject): void {
+    if (frame.type === "ack") return this.#accept(mutation, { epoch: frame.epoch, version: frame.version });
+    if (frame.code === "expired") return this.#expired(frame);
+    if (frame.code === "gap") return this.#gap(frame.expected ?? 1);
+    if (frame.retry === "never") return this.#reject(mutation, refusal(frame));
+    if (frame.retry === "auth") this.#owner.unauthorized();
+    this.#rewind(frame.retry_after_ms ?? patienceMs);
+  }
+
+  #accept(mutation: PendingMutation, at: Position): void {
+    this.#remove(mutation);
+    mutation.move("accepted", at);
+    this.#owner.accepted(mutation, at);
+  }
+
+  #reject(mutation: PendingMutation, error: LockstepError): void {
+    if (!this.#remove(mutation)) return;
+    mutation.move("rejected", error);
+    this.#owner.rejected(mutation, error);
+  }
+
+  #remove(mutation: PendingMutation): boolean {
+    const at = this.pending.indexOf(mutation);
+    if (at >= 0) this.pending.splice(at, 1);
+    return at >= 0;
+  }
+
+  // The server knows nothing of this lane. Where the first number is still to be decided, the lane only has to begin
+  // with it. What went out once, on this line, was refused for that and has not happened: it gets a new number. What had
+  // gone out before may have happened, and only the application can tell.
+  #expired(frame: Reject): void {
+    if (this.oldest === 1 && frame.seq > 1) return this.#rewind(0);
+    const doubtful = this.pending.filter(({ attempts }) => attempts > 1);
+    for (const mutation of doubtful) this.#reject(mutation, refusal(frame, true));
+    this.renew();
+  }
+
+  // Goes on where the server is. That it expects a number which has its answer here means that it has none of what is
+  // pending, so that may have other numbers.
+  #gap(expected: number): void {
+    if (expected < (this.oldest ?? 0)) this.renew();
+    else this.#rewind(0);
+  }
+
+  #rewind(wait: number): void {
+    if (this.state.phase === "open") this.state = { phase: "rewinding", wait };
+    else if (this.state.phase === "rewinding")
+      this.state = { phase: "rewinding", wait: Math.max(wait, this.state.wait) };
+  }
+
+  #reopen(): void {
+    this.state = { phase: "open" };
+    for (const mutation of this.pending) mutation.move("queued");
+  }
+
+  // What builds on a refused mutation of mine is refused here, unless the server has to be asked because it was sent.
+  #refuseEarly(mutation: PendingMutation): boolean {
+    const lost = mutation.needs?.stage === "rejected" && !mutation.frame;
+    if (lost) this.#reject(mutation, needsRejected());
+    return lost;
+  }
+
+  #frame({ wish, made, needs }: PendingMutation): Mutate {
+    const undecided = needs && !needs.decided ? needs.frame?.seq : undefined;
+    return {
+      type: "mutate",
+      client: this.client,
+      seq: this.#lastSeq + 1,
+      topic: this.#topic,
+      ...(made.version > 0 && { epoch: made.epoch }),
+      ...(wish.name === undefined
+        ? { changes: wish.changes.map((change) => this.#change(change)) }
+        : { name: wish.name, ...(wish.args !== undefined && { args: wish.args }) }),
+      ...(wish.ifTopicVersion !== undefined && { if_topic_version: wish.ifTopicVersion }),
+      ...(undecided !== undefined && { needs: undecided }),
+    };
+  }
+
+  #change({ op, id, payload, event, guard }: PendingMutation["wish"]["changes"][number]): WireChange {
+    return {
+      op,
+      ...(id !== undefined && { entity_id: id }),
+      ...(payload !== undefined && { payload }),
+      ...(event !== undefined && { event }),
+      ...(guard !== undefined && { if_version: typeof guard === "number" ? guard : this.#after(guard.after) }),
+    };
+  }
+
+  #after({ frame, position }: PendingMutation): number | { seq: number } {
+    return frame?.client === this.client ? { seq: frame.seq } : (position?.version ?? 0);
+  }
+}
+
+export function needsRejected(): LockstepError {
+  return new LockstepError({ code: "needs_rejected", message: "the change that it builds on was refused" });
+}
+
+function refusal(frame: Reject, unknown = false): LockstepError {
+  const { current, current_version: version } = frame;
+  return new LockstepError(
+    frame,
+    current && version !== undefined ? { id: current.entity_id, value: current.payload, version } : undefined,
+    unknown,
+  );
+}

@@ -1,0 +1,160 @@
+// A replica is one topic's rows and position. It shows only states that the server had (P4): while a run is incomplete,
+// the rows that came with it are staged. Resuming starts from what has been taken in, so nothing is sent twice.
+
+import type { Events, Mark, Position, ReplicaFrame, Snapshot, Subscribed, WireEvent, WireRow } from "./wire.ts";
+
+/**
+ * What a frame did: `shown`: what is shown is now the state at its position; `staged`: taken in, nothing new is shown
+ * until the run ends; `ignored`: it was known; `gap`: something is missing, subscribe again with the position; `reset`:
+ * start over, a run from 0 follows.
+ */
+export type Effect = "shown" | "staged" | "ignored" | "gap" | "reset";
+
+export const nowhere: Position = { epoch: "", version: 0 };
+
+export class Replica {
+  /** What has been taken in, and where to resume. */
+  position: Position = nowhere;
+  /** What is shown. */
+  shown: Position = nowhere;
+  /** Whether anything has been shown yet. */
+  loaded = false;
+  /** What is shown comes from several moments; the next state shown is whole again. */
+  mixed = false;
+  /** How many custom events runs have left out. */
+  dropped = 0;
+
+  readonly rows: Map<string, WireRow> = new Map();
+  /** Ids of shown rows that are new since the owner last cleared it; `all` after a load. */
+  readonly changed: Set<string> = new Set();
+  all = false;
+
+  readonly #staged = new Map<string, WireRow | null>(); // null: deleted
+  #fresh = true; // the staged rows replace all that is shown
+  #running = false; // between the first piece of a run and its last
+
+  /** Whether a load or a catch-up is incomplete. */
+  get running(): boolean {
+    return this.#fresh || this.#running;
+  }
+
+  /** Starts from rows kept elsewhere, complete at a position. */
+  restore(at: Position, rows: Iterable<WireRow>): void {
+    for (const row of rows) this.rows.set(row.entity_id, row);
+    this.position = this.shown = at;
+    this.loaded = this.all = true;
+    this.#fresh = false;
+  }
+
+  apply(frame: ReplicaFrame): Effect {
+    switch (frame.type) {
+      case "snapshot":
+        return this.#snapshot(frame);
+      case "events":
+        return this.#events(frame);
+      case "mark":
+        return this.#mark(frame);
+      case "resync":
+        return this.restart(frame.epoch);
+      case "subscribed":
+        return this.#subscribed(frame);
+    }
+  }
+
+  /** Forgets the position. What is shown stays until the run from 0 is complete. */
+  restart(epoch: string): Effect {
+    this.position = { epoch, version: 0 };
+    this.#staged.clear();
+    this.#fresh = true;
+    return "reset";
+  }
+
+  /** Forgets everything, as for another user. */
+  clear(): void {
+    this.restart("");
+    this.rows.clear();
+    this.shown = nowhere;
+    this.loaded = false;
+    this.all = true;
+  }
+
+  // A run from 0 that begins anew drops what it has staged: rows that went meanwhile are not in the second one.
+  #subscribed(frame: Subscribed): Effect {
+    return this.#fresh && frame.version < this.position.version ? this.restart(frame.epoch) : "ignored";
+  }
+
+  // Version 0 belongs to every epoch and takes that of the frame.
+  #adopt(epoch: string): boolean {
+    if (this.position.version === 0) this.position = { epoch, version: 0 };
+    return this.position.epoch === epoch;
+  }
+
+  #snapshot(frame: Snapshot): Effect {
+    const at = this.position.version;
+    if (!this.#adopt(frame.epoch) || (this.#fresh && (frame.from ?? 0) > at)) return "gap";
+    if (!this.#fresh || frame.to < at) return "ignored";
+    for (const row of frame.entities) this.#staged.set(row.entity_id, row);
+    return this.#moved(frame);
+  }
+
+  #events(frame: Events): Effect {
+    const at = this.position.version;
+    if (!this.#adopt(frame.epoch) || frame.from > at) return "gap";
+    const ends = frame.to === at && !frame.more && this.running; // an empty piece that ends the run
+    if (frame.to <= at && !ends) return "ignored";
+    const direct = !frame.more && !this.running;
+    for (const event of frame.events) {
+      if (event.version <= at || event.op === "none") continue;
+      if (direct) this.#show(event.data.entity_id, toRow(event));
+      else this.#staged.set(event.data.entity_id, toRow(event));
+    }
+    this.dropped += frame.dropped ?? 0;
+    return this.#moved(frame);
+  }
+
+  #show(id: string, row: WireRow | null): void {
+    if (row) this.rows.set(id, row);
+    else this.rows.delete(id);
+    this.changed.add(id);
+  }
+
+  // Goes to the frame's end, and shows what is staged when the run is complete.
+  #moved({ epoch, to, more, mixed }: Snapshot | Events): Effect {
+    this.position = { epoch, version: to };
+    this.#running = more;
+    if (more) return "staged";
+    if (this.#fresh) this.#replace(epoch === this.shown.epoch);
+    else for (const [id, row] of this.#staged) this.#show(id, row);
+    this.#staged.clear();
+    this.shown = this.position;
+    this.mixed = mixed ?? false;
+    this.loaded = true;
+    return "shown";
+  }
+
+  // Shows exactly the staged rows; one at the version that it had keeps its identity.
+  #replace(sameEpoch: boolean): void {
+    const before = new Map(sameEpoch ? this.rows : []);
+    this.rows.clear();
+    for (const [id, row] of this.#staged) {
+      const old = before.get(id);
+      if (row) this.rows.set(id, old?.version === row.version ? old : row);
+    }
+    this.#fresh = false;
+    this.all = true;
+  }
+
+  // A mark ahead of the replica means that the end of the log was lost on the way.
+  #mark({ epoch, version }: Mark): Effect {
+    const { position } = this;
+    const elsewhere = epoch !== position.epoch && position.version > 0;
+    return elsewhere || version > position.version ? "gap" : "ignored";
+  }
+}
+
+// The parsed event's data becomes the row: nothing is copied.
+function toRow({ op, version, data }: WireEvent): WireRow | null {
+  if (op === "delete") return null;
+  if (!Number.isSafeInteger(version)) throw new Error("an event's version is no version");
+  return Object.assign(data, { version });
+}
