@@ -212,6 +212,10 @@ func (c *cursor) readRun(ctx context.Context, dst []byte, budget int) ([]byte, v
 		if c.topic.notYet(c, page.Head) {
 			return dst, atHead, nil
 		}
+		if v := c.at.Version; v != 0 && v < page.Head.Tombstones {
+			c.run = nil // compacted since the run was decided on: tombstones it needs are gone
+			return dst, behind, c.topic.refresh(ctx)
+		}
 		if err := c.beginRun(ctx, page); err != nil {
 			return dst, behind, err
 		}

@@ -76,3 +76,27 @@ func TestRetention(t *testing.T) {
 		}
 	})
 }
+
+// P7: a compaction that the engine has yet to hear of does not hide a deletion from a
+// cursor that comes back.
+func TestCompactionBeforeTheRun(t *testing.T) {
+	h := newHouse(t, Limits{TailCommits: 1})
+	h.do(put("gone", `1`), put("g1", `1`))
+	replica := client.NewReplica()
+	first := h.open("alice", FormFrames)
+	first.say(`{"type":"subscribe","topics":["gift-list:1"]}`)
+	feed(t, replica, first.drain())
+	first.session.Close()
+	h.do(remove("gone"))
+	h.do(put("g1", `2`))
+	h.do(put("g1", `3`))
+	if err := h.store.Compact(t.Context(), store.Topic{Tenant: "default", Name: gifts}, store.Floors{Retention: 4, Tombstones: 4}); err != nil {
+		t.Fatal(err)
+	}
+	again := h.open("alice", FormFrames)
+	again.say(back(replica))
+	feed(t, replica, again.drain())
+	if got, want := shown(replica), h.rows(gifts); got != want {
+		t.Errorf("replica:\n%sserver:\n%s", got, want)
+	}
+}
