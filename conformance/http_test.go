@@ -62,12 +62,12 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// bindings are the words of the file that stand for what a server chooses, epochs
-// and page cursors, with what this server has chosen.
+// bindings are the words of the file that stand for what a server chooses, epochs,
+// sessions and page cursors, with what this server has chosen.
 type bindings map[string]string
 
 // chosen finds them in an answer's text.
-var chosen = regexp.MustCompile(`"(?:epoch|next)":"([^"]+)"`)
+var chosen = regexp.MustCompile(`"(?:epoch|next|session)":"([^"]+)"`)
 
 // prose is for people, and may be worded otherwise.
 var prose = regexp.MustCompile(`("(?:message|detail)"):"(?:[^"\\]|\\.)*"`)

@@ -22,7 +22,7 @@ class Replica:
 
     def restart(self):
         """Forgets the position and what is staged; what is shown stays (R-2)."""
-        self.epoch, self.version = "", 0
+        self.epoch, self.version, self.target = "", 0, 0
         self.staged, self.fresh = {}, True
 
     def apply(self, f):
@@ -31,7 +31,7 @@ class Replica:
             self.restart()  # R-2, S-6
             return True
         if f["type"] not in ("snapshot", "events"):
-            return True  # T-1: a poll has no marks
+            return True  # T-1
         if self.version == 0:
             self.epoch = f["epoch"]  # E-13
         if f["epoch"] != self.epoch:
@@ -47,16 +47,16 @@ class Replica:
         for event in f.get("events", []):
             if event["version"] > self.version and event.get("op") != "none":  # E-5, E-8
                 self.staged[event["data"]["entity_id"]] = event["data"]["payload"]  # null: deleted
-        self.version = f["to"]  # E-3, E-11
-        if not f["more"]:
+        self.version = f["to"]  # E-3
+        if f["more"]:
+            self.target = max(self.target, f["version"])  # E-11
+        elif self.version >= self.target or f.get("mixed"):
             self.show()
         return True
 
-    def show(self):
-        """Shows what is staged, all at once (S-3, E-11)."""
-        rows = {} if self.fresh else self.rows
-        rows.update(self.staged)
-        self.rows = {name: value for name, value in rows.items() if value is not None}  # N-14: no row is null
+    def show(self):  # all at once: S-3, E-11
+        rows = self.staged if self.fresh else {**self.rows, **self.staged}
+        self.rows = {name: value for name, value in rows.items() if value is not None}  # N-14
         self.staged, self.fresh = {}, False
 
 

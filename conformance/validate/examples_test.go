@@ -112,6 +112,9 @@ func TestHTTPExamples(t *testing.T) {
 			if strings.HasSuffix(path, "/mutations") {
 				sound(t, validate.Mutation, x.Request.Body)
 			}
+			if path == "/v1/sync" && x.Answer.Status == 200 {
+				sound(t, validate.Sync, x.Request.Body)
+			}
 			for _, line := range x.Answer.Lines {
 				sound(t, validate.Server, line)
 			}
@@ -133,6 +136,8 @@ func bodyKind(method, path, mediaType string) validate.Kind {
 		return validate.Problem
 	case path == "/v1/hello":
 		return validate.Hello
+	case path == "/v1/sync":
+		return validate.Synced
 	case strings.HasSuffix(path, "/events"):
 		return validate.Poll
 	case method != "GET":

@@ -23,13 +23,15 @@ const (
 	Row      Kind = "http/row"      // the body of GET …/entities/{id}
 	Ack      Kind = "http/ack"      // the body of a write that was decided for
 	Poll     Kind = "http/poll"     // the body of a poll as one array
+	Sync     Kind = "http/sync"     // the body of POST /v1/sync
+	Synced   Kind = "http/synced"   // the answer to it
 	Problem  Kind = "http/problem"  // the body of an error
 	Hello    Kind = "http/hello"    // the body of GET /v1/hello
 )
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Client, Server, Event, Plain, Flat, Mutation, Snapshot, Row, Ack, Poll, Problem, Hello}
+	return []Kind{Client, Server, Event, Plain, Flat, Mutation, Snapshot, Row, Ack, Poll, Sync, Synced, Problem, Hello}
 }
 
 // Text returns what is wrong with a text of a kind; nothing when it is sound.
@@ -98,6 +100,10 @@ func Guess(text []byte) Kind {
 		return Flat
 	case typ != "":
 		return Server
+	case has("session", "frames") && !has("positions") && !has("wait"):
+		return Synced
+	case has("frames") || has("positions"):
+		return Sync
 	case has("topic", "event"):
 		return Plain
 	case has("event", "data"):
