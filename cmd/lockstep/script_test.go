@@ -22,6 +22,7 @@ func TestScripts(t *testing.T) {
 				return errors.New("a script is not a test")
 			}
 			env.Setenv("LOCKSTEP_URL", startServer(t))
+			env.Setenv("GORACE", quickExit)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "big": big},
