@@ -177,9 +177,10 @@ func (r *Replica) moved(f Frame) Effect {
 	return Shown
 }
 
-// mark compares: a mark ahead of the replica means that the end of the log was lost.
+// mark compares: a mark ahead of the replica means that the end of the log was lost, and
+// one before anything has been loaded that the load was.
 func (r *Replica) mark(f Frame) Effect {
-	if !r.adopt(f) || f.Version > r.Position.Version {
+	if !r.adopt(f) || f.Version > r.Position.Version || r.fresh {
 		return Gap
 	}
 	return Ignored

@@ -92,6 +92,16 @@ func TestSubscriptionFindsALostEnd(t *testing.T) {
 	asks(t, s, "from aaaaaaaaaaaaa-3")
 }
 
+// A mark before anything was loaded means that the load was lost, even that of a topic
+// without rows.
+func TestSubscriptionFindsALostLoad(t *testing.T) {
+	s := Subscribe(list, Latest)
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	s.Apply(parse(t, `{"type":"mark","epoch":"aaaaaaaaaaaaa","version":0}`))
+	asks(t, s, "from 0")
+}
+
 // A replica that has shown an empty topic takes a snapshot when the topic has begun.
 func TestSubscriptionComesBackToATopicThatWasEmpty(t *testing.T) {
 	s := Subscribe(list, Latest)

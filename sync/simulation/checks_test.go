@@ -86,6 +86,9 @@ func (d *desk) everyOne(p *peer, f client.Frame) {
 // is either in what the replica shows or on top of it: once seen it never goes away
 // and comes back.
 func (d *desk) emitted(p *peer) {
+	if d.sub.Replica.Mixed {
+		return
+	}
 	layers := make(map[write]bool)
 	for _, m := range d.view.Layers() {
 		layers[write{m.Client, m.Seq}] = true
