@@ -61,7 +61,9 @@ func build(p plan) (*house, error) {
 		StoreGone: func(err error) { h.gone <- err },
 		Metrics:   h.metrics,
 	})
-	h.server = server.New(server.Options{Engine: h.engine, Authenticator: p.auth, Logger: p.log, Limits: p.limits})
+	h.server = server.New(server.Options{
+		Engine: h.engine, Authenticator: p.auth, Logger: p.log, Limits: p.limits, Metrics: h.metrics,
+	})
 	return h, nil
 }
 
