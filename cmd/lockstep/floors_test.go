@@ -45,6 +45,7 @@ var rooms = map[string][]string{
 	"github.com/dgraph-io/badger":           {"store/badger"},
 	"github.com/dgraph-io/ristretto":        {"store/badger"},
 	"github.com/evanphx/json-patch":         {"topics/patch"},
+	"github.com/golang-jwt/jwt":             {"server/jwt*.go", "cmd/lockstep/token*.go"},
 	"github.com/hashicorp/golang-lru":       {"store/badger", "sync"},
 	"github.com/prometheus/client_golang":   {"sync", "server", "cmd"},
 	"github.com/santhosh-tekuri/jsonschema": {"conformance"},
@@ -52,6 +53,7 @@ var rooms = map[string][]string{
 	"github.com/spf13/pflag":                {"cmd"},
 	"github.com/tidwall/btree":              {"store/memory"},
 	"github.com/tidwall/gjson":              {"sync/frame"},
+	"go.yaml.in/yaml":                       {"cmd/lockstep/config*.go"},
 	"golang.org/x/sync":                     {"store", "sync", "server", "conformance", "cmd"},
 	"golang.org/x/sys":                      {"store/badger"},
 	"google.golang.org/protobuf":            {"store/badger"},    // Badger's manifest
@@ -62,6 +64,7 @@ var rooms = map[string][]string{
 var testRooms = map[string][]string{
 	"github.com/anishathalye/porcupine": {"."},
 	"github.com/coder/websocket":        {"server", "cmd"},
+	"github.com/golang-jwt/jwt":         {"server", "cmd"},
 	"github.com/rogpeppe/go-internal":   {"."},
 	"go.uber.org/goleak":                {"."},
 	"pgregory.net/rapid":                {"."},
