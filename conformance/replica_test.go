@@ -15,10 +15,7 @@ import (
 
 type replicaCase struct {
 	Name  string
-	Given *struct {
-		Position string
-		Rows     map[string]rowValue
-	}
+	Given *givenRows
 	Steps []struct {
 		Frame    json.RawMessage
 		Effect   string
@@ -26,6 +23,12 @@ type replicaCase struct {
 		Shown    topics.Version
 		Rows     map[string]rowValue
 	}
+}
+
+// givenRows is what a replica holds, complete at a position.
+type givenRows struct {
+	Position string
+	Rows     map[string]rowValue
 }
 
 // rowValue is [version, payload].
@@ -82,19 +85,25 @@ func (c replicaCase) fault(t *testing.T) string {
 	return ""
 }
 
-// begin makes the replica as the case finds it: its rows came in one snapshot.
+// begin makes the replica as the case finds it.
 func (c replicaCase) begin(t *testing.T) *client.Replica {
 	t.Helper()
-	r := client.NewReplica()
 	if c.Given == nil {
-		return r
+		return client.NewReplica()
 	}
-	at, err := topics.ParsePosition(c.Given.Position)
+	return c.Given.replica(t)
+}
+
+// replica makes a replica whose rows came in one snapshot.
+func (g givenRows) replica(t *testing.T) *client.Replica {
+	t.Helper()
+	r := client.NewReplica()
+	at, err := topics.ParsePosition(g.Position)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := client.Frame{Type: "snapshot", Topic: "gift-list:1", Epoch: at.Epoch, Version: at.Version, To: at.Version}
-	for id, row := range c.Given.Rows {
+	for id, row := range g.Rows {
 		d := client.Data{EntityID: id, Payload: row[1]}
 		if err := json.Unmarshal(row[0], &d.Version); err != nil {
 			t.Fatal(err)
