@@ -55,8 +55,9 @@ export class Overlay {
   accepted(mutation: PendingMutation, at: Position, following: boolean): void {
     const { shown, position } = this.#replica;
     for (const layer of this.#layers) if (layer.mutation === mutation) layer.acked = { at, during: position.epoch };
-    const held = following ? shown.epoch === at.epoch && shown.version >= at.version : true;
+    const held = !following || at.version === 0 || (shown.epoch === at.epoch && shown.version >= at.version);
     if (held) this.#keep((layer) => layer.mutation !== mutation);
+    if (!this.layers.includes(mutation)) mutation.move("observed");
   }
 
   /** Takes the rejection of a mutation: its layer goes, and with it those that build on it. */
@@ -92,11 +93,15 @@ export class Overlay {
     return this.rows !== before;
   }
 
+  // A lane is decided in order, so the event of one mutation holds whatever became of those before it: where runs leave
+  // superseded events out, they have none of their own.
   #see(events: readonly WireEvent[]): void {
-    for (const { client, seq } of events) {
-      if (seq === undefined) continue;
-      for (const layer of this.#layers)
-        if (layer.mutation.frame?.seq === seq && layer.mutation.frame.client === client) layer.seen = true;
+    for (const { client, seq = 0 } of events) {
+      if (seq === 0) continue;
+      for (const layer of this.#layers) {
+        const { frame } = layer.mutation;
+        if (frame && frame.client === client && frame.seq <= seq) layer.seen = true;
+      }
     }
   }
 

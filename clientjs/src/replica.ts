@@ -31,11 +31,11 @@ export class Replica {
 
   readonly #staged = new Map<string, WireRow | null>(); // null: deleted
   #fresh = true; // the staged rows replace all that is shown
-  #running = false; // between the first piece of a run and its last
+  #target = 0; // where the run under way is to end; 0 without one
 
   /** Whether a load or a catch-up is incomplete. */
   get running(): boolean {
-    return this.#fresh || this.#running;
+    return this.#fresh || this.#target > 0;
   }
 
   /** Starts from rows kept elsewhere, complete at a position. */
@@ -66,6 +66,7 @@ export class Replica {
     this.position = { epoch, version: 0 };
     this.#staged.clear();
     this.#fresh = true;
+    this.#target = 0;
     return "reset";
   }
 
@@ -91,8 +92,10 @@ export class Replica {
 
   #snapshot(frame: Snapshot): Effect {
     const at = this.position.version;
-    if (!this.#adopt(frame.epoch) || (this.#fresh && (frame.from ?? 0) > at)) return "gap";
-    if (!this.#fresh || frame.to < at) return "ignored";
+    if (at === 0) this.#fresh = true; // it holds nothing, whether or not that has been shown
+    else if (!this.#fresh && this.position.epoch === frame.epoch) return "ignored";
+    if (!this.#adopt(frame.epoch) || (frame.from ?? 0) > at) return "gap";
+    if (frame.to < at) return "ignored";
     for (const row of frame.entities) this.#staged.set(row.entity_id, row);
     return this.#moved(frame);
   }
@@ -100,9 +103,8 @@ export class Replica {
   #events(frame: Events): Effect {
     const at = this.position.version;
     if (!this.#adopt(frame.epoch) || frame.from > at) return "gap";
-    const ends = frame.to === at && !frame.more && this.running; // an empty piece that ends the run
-    if (frame.to <= at && !ends) return "ignored";
-    const direct = !frame.more && !this.running;
+    if (frame.to < at || (frame.to === at && !frame.mixed)) return "ignored";
+    const direct = !frame.more && this.#staged.size === 0 && !this.running;
     for (const event of frame.events) {
       if (event.version <= at || event.op === "none") continue;
       if (direct) this.#show(event.data.entity_id, toRow(event));
@@ -118,16 +120,18 @@ export class Replica {
     this.changed.add(id);
   }
 
-  // Goes to the frame's end, and shows what is staged when the run is complete.
-  #moved({ epoch, to, more, mixed }: Snapshot | Events): Effect {
+  // Goes to the frame's end, and shows what is staged when the run is complete: no sooner than where it was to end, for
+  // one that broke off has brought rows of different moments.
+  #moved({ epoch, version = 0, to, more, mixed = false }: Snapshot | Events): Effect {
     this.position = { epoch, version: to };
-    this.#running = more;
-    if (more) return "staged";
+    if (more) this.#target = Math.max(this.#target, version, to);
+    if (more || (to < this.#target && !mixed)) return "staged";
     if (this.#fresh) this.#replace(epoch === this.shown.epoch);
     else for (const [id, row] of this.#staged) this.#show(id, row);
     this.#staged.clear();
+    this.#target = 0;
     this.shown = this.position;
-    this.mixed = mixed ?? false;
+    this.mixed = mixed;
     this.loaded = true;
     return "shown";
   }

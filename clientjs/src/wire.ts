@@ -69,6 +69,8 @@ export interface Events {
   readonly type: "events";
   readonly topic: string;
   readonly epoch: string;
+  /** Where the run ends that this is a piece of. */
+  readonly version?: number;
   readonly from: number;
   readonly to: number;
   readonly events: readonly WireEvent[];

@@ -158,7 +158,8 @@ export class TestServer {
       .replaceAll(/[0189]/g, "b")}`;
   }
 
-  #subscribe(session: TestSession, { topic: name, epoch, version = 0, presence = false }: Want): void {
+  #subscribe(session: TestSession, want: Want): void {
+    const { topic: name, epoch, version = 0, presence = false, oldest_unanswered: oldest } = want;
     if (this.#denied.has(name))
       return session.say({ type: "error", topic: name, code: "forbidden", message: "no grant", retry: "never" });
     const topic = this.topic(name);
@@ -170,6 +171,7 @@ export class TestServer {
       version,
       access: ["read", "write"],
     });
+    if (oldest) for (const answer of topic.decided(session.user, session.client, oldest)) session.say(answer);
     if (stale) session.say({ type: "resync", topic: name, epoch: topic.epoch, reason: "epoch" });
     session.cursors.set(name, { at: 0, presence });
     this.#run(session, name, stale ? 0 : version);
@@ -182,14 +184,24 @@ export class TestServer {
     const head = { topic: name, epoch: topic.epoch };
     const events = topic.after(from);
     const chunk = this.#options.chunk ?? 3;
-    const pieces = Math.max(Math.ceil(events.length / chunk), from === 0 ? 1 : 0);
+    const pieces = Math.max(Math.ceil(events.length / chunk), from === 0 || from < topic.version ? 1 : 0);
     for (let piece = 0, at = from; piece < pieces; piece++) {
       const part = events.slice(piece * chunk, (piece + 1) * chunk);
       const more = piece + 1 < pieces;
       const to = more ? (part.at(-1)?.version ?? at) : topic.version;
       if (from === 0)
         session.say({ type: "snapshot", ...head, version: topic.version, from: at, entities: rowsOf(part), to, more });
-      else session.say({ type: "events", ...head, from: at, to, events: part, conflated: true, more });
+      else
+        session.say({
+          type: "events",
+          ...head,
+          from: at,
+          to,
+          version: topic.version,
+          events: part,
+          conflated: true,
+          more,
+        });
       at = to;
     }
     const cursor = session.cursors.get(name);

@@ -87,6 +87,13 @@ export class TestTopic {
     return decision;
   }
 
+  /** What was decided of a lane from a number on. */
+  decided(user: string, client: string, from: number): Answer[] {
+    const { outcomes } = this.#lanes.get(`${user}/${client}`) ?? { outcomes: new Map() };
+    const late = [...outcomes].filter(([seq]) => seq >= from);
+    return late.map(([, { answer }]) => Object.assign({}, answer, { epoch: this.epoch }));
+  }
+
   /** Forgets all lanes, as after a long time. */
   forgetLanes(): void {
     this.#lanes.clear();
@@ -96,7 +103,7 @@ export class TestTopic {
     const kept = lane.outcomes.get(m.seq);
     if (!kept) return refuse("expired", "never");
     if (kept.bytes !== JSON.stringify(m)) return refuse("seq_reused", "never");
-    const { answer } = kept;
+    const answer = { ...kept.answer, epoch: this.epoch };
     const again = answer.type === "ack" && answer.status === "applied" ? { ...answer, status: "duplicate" } : answer;
     return { answer: again, from: this.version, events: [] };
   }
