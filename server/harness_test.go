@@ -107,7 +107,9 @@ func (h *house) do(method, path, body string, headers ...string) answer {
 	if err != nil {
 		h.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	return answer{h.t, res.StatusCode, res.Header, b}
+	a := answer{h.t, res.StatusCode, res.Header, b}
+	soundBody(h.t, r, a)
+	return a
 }
 
 // put makes value the entity's, and fails the test if that is refused.

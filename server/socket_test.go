@@ -66,6 +66,7 @@ func (p *peer) line() string {
 	}
 	line := p.lines[0]
 	p.lines = p.lines[1:]
+	sound(p.t, line)
 	return line
 }
 

@@ -75,6 +75,7 @@ func (s *source) read() (message, error) {
 			m = message{}
 		case line == "":
 			m.id, m.data = s.lastID, strings.Join(data, "\n")
+			sound(s.t, m.data)
 			return m, nil
 		case field == "":
 			s.comments++

@@ -39,7 +39,7 @@ func Text(kind Kind, text []byte) []Fault {
 	if !slices.Contains(Kinds(), kind) {
 		return []Fault{{Problem: "is of no kind that is known: " + string(kind)}}
 	}
-	body, err := strict.Compact(nil, text, strict.Limits{})
+	body, err := strict.Compact(nil, text, limits(kind))
 	if refused := new(strict.Error); errors.As(err, &refused) {
 		rule := "N-1"
 		if refused.TooLarge {
@@ -51,6 +51,17 @@ func Text(kind Kind, text []byte) []Fault {
 		return frame(kind, body)
 	}
 	return check(string(kind), body)
+}
+
+// limits are those of what a server takes; what it says has bounds of other kinds.
+func limits(kind Kind) strict.Limits {
+	switch kind {
+	case Client, Mutation:
+		return strict.Limits{}
+	case Sync: // its frames lie two levels down
+		return strict.Limits{Depth: strict.DefaultDepth + 2}
+	}
+	return strict.Limits{Bytes: 1 << 28, Depth: 2 * strict.DefaultDepth, Values: 1 << 24}
 }
 
 // frame looks a frame's schema up by its type, so that the faults are those of the
