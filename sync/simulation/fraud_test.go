@@ -96,8 +96,7 @@ func (f *fraud) deed() [][]byte {
 		if err != nil || at.Version == 0 {
 			return nil
 		}
-		return [][]byte{fmt.Appendf(nil, `{"type":"subscribe","topics":[{"topic":%q,"epoch":%q,"version":%d}]}`, topic, at.Epoch, at.Version+1000), // ahead
-			fmt.Appendf(nil, `{"type":"unsubscribe","topics":[%q]}`, topic)}
+		return [][]byte{fmt.Appendf(nil, `{"type":"subscribe","topics":[{"topic":%q,"epoch":%q,"version":%d}]}`, topic, at.Epoch, at.Version+1000)} // ahead
 	case 7:
 		return [][]byte{mutate(1, `"epoch":"aaaaaaaaaaaaa",`+tick), mutate(7, tick), mutate(1, tick), mutate(3, tick)} // epoch_changed, expired, gap
 	default:

@@ -21,7 +21,7 @@ var steps = []struct {
 	{22, (*world).deliver},
 	{26, func(w *world, _ *peer) { w.gate() }},
 	{4, func(w *world, _ *peer) { w.pass(time.Duration(w.rng.IntN(3000)) * time.Millisecond) }},
-	{1, func(w *world, _ *peer) { w.passLong() }},
+	{2, func(w *world, _ *peer) { w.passLong() }},
 	{6, (*world).line},
 	{3, (*world).lose},
 	{2, func(w *world, _ *peer) { w.leftover() }},
@@ -226,7 +226,7 @@ func (w *world) load(p *peer) {
 
 // delete ends a topic's incarnation, sooner or later.
 func (w *world) delete() {
-	if w.rng.IntN(3) > 0 {
+	if w.rng.IntN(5) > 0 {
 		return
 	}
 	topic, e := w.names[w.rng.IntN(len(w.names))], w.engine
@@ -256,29 +256,52 @@ func (w *world) restart() {
 	if w.rng.IntN(3) > 0 {
 		return
 	}
-	orderly, old, d := w.rng.IntN(2) == 0, w.engine, w.disk
-	kind := map[bool]string{true: "restart", false: "crash"}[orderly]
+	kind, end := "crash", w.crash
+	if w.rng.IntN(2) == 0 {
+		kind, end = "restart", w.close
+	}
 	w.trace("server %s", kind)
 	w.census.add("server", kind)
-	if !orderly {
-		w.cutLines()
-		for _, g := range d.gates() { // what was on its way to the disk is there, or is not
-			if w.rng.IntN(2) == 0 && !g.durable {
-				d.let(g, memory.Full)
-				w.rest()
-			}
-		}
-	}
-	d.openAll(w.rest)
-	w.rest()
-	if err := old.Close(context.Background()); err != nil {
-		w.fail("closing the engine: %v", err)
-	}
+	end()
 	w.rest()
 	w.begin(w.disk.reopened())
-	if orderly {
-		w.cutLines()
+	w.cutLines()
+}
+
+// crash ends the server at once: what was on its way to the disk is there, or is not.
+func (w *world) crash() {
+	w.cutLines()
+	for _, g := range w.disk.gates() {
+		if w.rng.IntN(2) == 0 && !g.durable {
+			w.disk.let(g, memory.Full)
+			w.rest()
+		}
 	}
+	w.disk.openAll(w.rest)
+	w.rest()
+	if err := w.engine.Close(context.Background()); err != nil {
+		w.fail("closing the engine: %v", err)
+	}
+}
+
+// close ends the server when it has answered what it has taken. Meanwhile its clients
+// go on, and are refused.
+func (w *world) close() {
+	e := w.engine
+	go func() {
+		if err := e.Close(context.Background()); err != nil {
+			w.fail("closing the engine: %v", err)
+		}
+	}()
+	w.rest()
+	for range 20 {
+		p := w.peers[w.rng.IntN(len(w.peers))]
+		w.arrive(p)
+		w.rest()
+		w.pull(p)
+		w.deliver(p)
+	}
+	w.disk.openAll(w.rest)
 }
 
 // cutLines ends every line at the server's end. What it has said still arrives.

@@ -3,7 +3,9 @@ package simulation
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
+	"github.com/lockstep-sync/lockstep/sync/client"
 	"github.com/lockstep-sync/lockstep/topics"
 )
 
@@ -17,7 +19,7 @@ func (p *peer) write() {
 	for range 1 + p.w.rng.IntN(3)*p.w.rng.IntN(2) {
 		m.Changes = append(m.Changes, p.change(d))
 	}
-	if p.w.rng.IntN(10) == 0 {
+	if p.w.rng.IntN(20) == 0 {
 		at := d.sub.Replica.Consistent
 		m.IfTopicVersion = &at
 	}
@@ -42,8 +44,12 @@ func (p *peer) change(d *desk) topics.Change {
 		c.Op, c.Payload = topics.OpDelete, nil
 	case 2:
 		c = topics.Change{Op: topics.OpNone, Event: "note.made", Payload: c.Payload}
-	case 3, 4:
+	case 3:
 		c.Op, c.Payload = topics.OpPatch, json.RawMessage(fmt.Sprintf(`{"p%d":%d}`, p.w.rng.IntN(3), p.w.writes))
+	case 4:
+		if c.Op, c.Payload = topics.OpPatch, json.RawMessage(`{"seen":true}`); !exists {
+			c.Op = topics.OpPut
+		}
 	case 5:
 		c.Op, c.Payload = topics.OpJSONPatch, json.RawMessage(fmt.Sprintf(`[{"op":"test","path":"/by","value":%q},{"op":"add","path":"/j","value":%d}]`, p.name, p.w.writes))
 	case 6:
@@ -51,11 +57,20 @@ func (p *peer) change(d *desk) topics.Change {
 			c.Payload = row.Payload // nothing changes
 		}
 	case 7, 8:
-		c.IfMatch = &topics.Expect{Version: row.Version}
-	case 9:
-		if pending := p.outbox.Pending(d.topic); len(pending) > 0 {
-			c.IfMatch = &topics.Expect{Seq: pending[p.w.rng.IntN(len(pending))].Seq}
-		}
+		c.IfMatch = p.seen(d, id, row)
 	}
 	return c
+}
+
+// seen is the precondition that nobody else has touched the row since the user saw it:
+// as her own unanswered mutation leaves it, or as the replica shows it.
+func (p *peer) seen(d *desk, id string, row client.Row) *topics.Expect {
+	for _, m := range slices.Backward(p.outbox.Pending(d.topic)) {
+		for _, c := range m.Changes {
+			if c.EntityID == id {
+				return &topics.Expect{Seq: m.Seq}
+			}
+		}
+	}
+	return &topics.Expect{Version: row.Version}
 }
