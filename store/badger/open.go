@@ -66,15 +66,13 @@ type opening struct {
 
 	renew string // why every epoch must change; empty: they stay
 	lost  bool   // records are missing, so topics may be broken
+	// salvage begins with what is left instead of asking Badger first.
+	salvage bool
 }
 
 func (o *opening) open() (*Store, error) {
-	for _, step := range []func() error{
-		o.openLedger, o.checkOwner, o.openBadger, o.readIdentity, o.readProof, o.checkProof,
-	} {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if err := inOrder(o.openLedger, o.checkOwner, o.prove, o.proveSalvaged); err != nil {
+		return nil, err
 	}
 	s, err := o.assemble()
 	if err != nil {
@@ -87,6 +85,40 @@ func (o *opening) open() (*Store, error) {
 	}
 	s.sweeper.start(s)
 	return s, nil
+}
+
+// prove opens Badger and holds it to the ledger.
+func (o *opening) prove() error {
+	return inOrder(o.openBadger, o.readIdentity, o.readProof, o.checkProof)
+}
+
+// proveSalvaged begins again where a loss was accepted and tables are left that the
+// manifest had lost: with them. At the end nothing is kept twice.
+func (o *opening) proveSalvaged() error {
+	dir := filepath.Join(o.opts.Dir, badgerDir)
+	if !o.lost || !hasUnlisted(dir) {
+		return dropUnlisted(dir)
+	}
+	err := o.db.Close()
+	o.db = nil
+	if err != nil {
+		return fmt.Errorf("store: closing badger: %w", err)
+	}
+	o.salvage = true
+	if err := o.prove(); err != nil {
+		return err
+	}
+	return dropUnlisted(dir)
+}
+
+// inOrder runs steps until one fails.
+func inOrder(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // undo releases what a failed Open holds.
@@ -168,12 +200,16 @@ func (o *opening) openBadger() error {
 	if err != nil {
 		return fmt.Errorf("store: looking at tables: %w", err)
 	}
-	if len(damaged) == 0 {
+	switch {
+	case len(damaged) > 0 && !o.opts.AcceptLoss:
+		return fmt.Errorf("%w (damaged tables: %s)", ErrLoss, strings.Join(damaged, ", "))
+	case len(damaged) == 0 && !o.salvage:
+		if err := keepUnlisted(dir, o.opts.badgerOptions(dir, o.log)); err != nil {
+			return fmt.Errorf("store: keeping tables: %w", err)
+		}
 		if o.db, err = o.tryBadger(dir); !errors.Is(err, ErrLoss) || !o.opts.AcceptLoss {
 			return err
 		}
-	} else if !o.opts.AcceptLoss {
-		return fmt.Errorf("%w (damaged tables: %s)", ErrLoss, strings.Join(damaged, ", "))
 	}
 	o.renew, o.lost = "damaged files were set aside", true
 	if err := salvage(dir, damaged); err != nil {

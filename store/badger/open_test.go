@@ -3,6 +3,7 @@ package badger
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,6 +164,58 @@ func TestLostHalves_P12(t *testing.T) {
 			t.Errorf("without %s the epoch is the same", what)
 		}
 		putRow(t, s, fixtureTopic(0), "b", "3")
+	}
+}
+
+// A manifest that lost its end makes Badger remove the tables it no longer lists.
+// They are kept: restoring the manifest brings all back, and so does accepting the
+// loss, but for the epochs.
+func TestShortManifest_P12(t *testing.T) {
+	dir := t.TempDir()
+	opts := Options{Dir: dir, Clock: smallClock, seams: seams{identify: anyOwner}}
+	s := openAt(t, opts)
+	fill(t, s)
+	want := dump(s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Join(dir, badgerDir, bdg.ManifestFilename)
+	whole, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cut := range []int64{8, int64(len(whole)) / 2} {
+		for range 2 { // refused once and again
+			if err := os.Truncate(manifest, cut); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(opts); !errors.Is(err, ErrLoss) {
+				t.Fatalf("cut at %d: %v; want ErrLoss", cut, err)
+			}
+		}
+		restored := filepath.Join(t.TempDir(), "restored")
+		if err := copyDir(dir, restored); err != nil {
+			t.Fatal(err)
+		}
+		s = openAt(t, Options{Dir: restored, Clock: smallClock, AcceptLoss: true, seams: opts.seams})
+		rows := 0
+		for call, answer := range dump(s) {
+			if strings.HasSuffix(call, " last") || strings.HasSuffix(call, " read") {
+				rows++
+				if answer != want[call] {
+					t.Errorf("cut at %d: after accepting the loss %s is\n%s; want\n%s", cut, call, answer, want[call])
+				}
+			}
+		}
+		if links, _ := filepath.Glob(filepath.Join(restored, badgerDir, "*"+unlistedSuffix)); len(links) > 0 || rows == 0 {
+			t.Errorf("links are left: %v", links)
+		}
+	}
+	if err := os.WriteFile(manifest, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := dump(openAt(t, opts)); !maps.Equal(got, want) {
+		t.Error("after restoring the manifest something is different")
 	}
 }
 

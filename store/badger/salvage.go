@@ -21,7 +21,11 @@ const setAside = ".damaged"
 // salvage prepares a damaged directory so that Badger opens what is left of it:
 // only under AcceptLoss. Nothing is deleted; damaged files are set aside.
 func salvage(dir string, damaged []string) error {
-	if err := putAside(damaged...); err != nil {
+	if err := errors.Join(putAside(damaged...), restoreUnlisted(dir)); err != nil {
+		return err
+	}
+	damaged, err := checkTables(dir) // the restored ones among them
+	if err := errors.Join(err, putAside(damaged...)); err != nil {
 		return err
 	}
 	// The value log holds nothing: every record is below its threshold.
