@@ -59,6 +59,8 @@ export interface Loss {
   /** It took too long, so a second try of the same kind is not worth its time. */
   readonly slow?: boolean;
   readonly block?: Block;
+  /** The transport had no part in it. */
+  readonly blameless?: boolean;
 }
 
 export type Effect =
@@ -255,7 +257,8 @@ function failed(machine: Machine, loss: Loss, around: Surroundings): Step {
   if (loss.block) return [{ ...machine, state: { phase: "blocked", by: loss.block, reason: loss.reason } }, ...drops];
   const proven = state.phase === "live" && around.now - state.since >= provenMs;
   const failures = proven ? 0 : machine.failures;
-  const strikes = proven ? 0 : machine.strikes + (loss.slow ? strikesOut : 1);
+  const blame = loss.blameless ? 0 : loss.slow ? strikesOut : 1;
+  const strikes = proven ? 0 : machine.strikes + blame;
   const climbs = proven && state.rung === 0 ? 0 : machine.climbs;
   const next = { ...machine, strikes, climbs, failures: failures + 1 };
   if (around.attempts !== undefined && next.failures > around.attempts)

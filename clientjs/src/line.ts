@@ -151,7 +151,10 @@ export class Lines {
     this.#lines.set(number, opened);
     const transport = this.#options.transports[rung];
     try {
-      opened.token = await this.#token();
+      opened.token = await this.#token().catch((error: unknown) => {
+        this.#lost(number, { reason: String(error), blameless: true });
+        return undefined;
+      });
       if (this.#lines.get(number) !== opened || !transport) return;
       if (this.#refused && this.#refused.token === opened.token) {
         this.#lost(number, { reason: "unauthorized", block: "auth" });

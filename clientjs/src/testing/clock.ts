@@ -36,9 +36,19 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets every promise that can settle without time do so. */
+/** Lets every promise that can settle without time do so, those of streams and bodies too. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 12; turn++) await Promise.resolve();
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise<void>((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.addEventListener("message", () => {
+        port1.close();
+        resolve();
+      });
+      port1.start();
+      port2.postMessage(undefined);
+    });
+  }
 }
 
 /** Numbers in [0, 1), the same for the same seed. */

@@ -130,6 +130,7 @@ export class TestNetwork {
     const session = known ?? this.server.open(url.searchParams.get("user") ?? undefined);
     for (const frame of ask.frames ?? []) session.receive(JSON.stringify(frame));
     for (const [topic, position] of Object.entries(ask.positions ?? {})) this.server.rewind(session, topic, position);
+    if (new Headers(init?.headers).get("Accept") === "text/event-stream") return stream(session);
     if (session.out.length === 0 && ask.wait > 0) await this.#news(session, ask.wait * 1000, init?.signal);
     return Response.json({
       session: session.id,
@@ -172,4 +173,17 @@ interface SyncRequest {
 
 function onAbort(signal: AbortSignal | null | undefined, reject: (reason: Error) => void): void {
   signal?.addEventListener("abort", () => reject(new Error("aborted")));
+}
+
+// A session as server-sent events, one frame each.
+function stream(session: TestSession): Response {
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      session.wake = () => {
+        for (const line of session.out.splice(0)) controller.enqueue(new TextEncoder().encode(`data: ${line}\n\n`));
+      };
+      session.wake();
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
 }
