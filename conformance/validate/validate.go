@@ -47,8 +47,11 @@ func Text(kind Kind, text []byte) []Fault {
 		}
 		return []Fault{{Field: refused.Path, Rule: rule, Problem: refused.Problem}}
 	}
-	if kind == Client || kind == Server {
+	switch kind {
+	case Client, Server:
 		return frame(kind, body)
+	case Poll, Sync, Synced:
+		return nested(kind, body)
 	}
 	return check(string(kind), body)
 }

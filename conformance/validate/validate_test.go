@@ -28,6 +28,11 @@ func TestFaults(t *testing.T) {
 		{validate.Server, `{"type":"mark","topic":"a:1","epoch":"E","version":3}`, "epoch \"E\" must be 13"},
 		{validate.Server, `{"type":"events","topic":"a:1","epoch":"abcdefghij234","from":0,"to":1,"events":[{"version":1,"event":"DELETED","data":{"entity_id":"g","payload":1,"user_id":"u","timestamp":"2026-11-21T10:00:00.000Z"},"op":"delete"}],"more":false}`, "events[0].data.payload is number; it must be null (E-6)"},
 		{validate.Plain, `{"topic":"a:1","event":"ADDED","data":{"entity_id":"g","payload":1,"user_id":"u","tenant_id":"default","timestamp":"today"},"trace_id":"","version":1}`, "data.timestamp"},
+		{validate.Poll, `[{"type":"pong"},{"type":"mark","topic":"a:1","epoch":"abcdefghij234"}]`, "[1].version is missing (E-14)"},
+		{validate.Poll, `{}`, "the text is object; it must be array (T-8)"},
+		{validate.Sync, `{"frames":[{"type":"ping"},{"type":"mutate"}],"wait":26}`, "wait must be at most 25 (T-22)\nframes[1].changes is missing (A-1)\nframes[1].client is missing (A-1)"},
+		{validate.Sync, `{"frames":7}`, "frames is number; it must be null or array (T-22)"},
+		{validate.Synced, `{"session":"s","frames":[{"type":"ping"}]}`, `frames[0].type "ping" is no type of a server's frame (T-1)`},
 		{validate.Kind("letter"), `{}`, "is of no kind that is known: letter"},
 	} {
 		var lines []string
