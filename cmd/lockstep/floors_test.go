@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 	"github.com/tidwall/gjson":              {"sync/frame"},
 	"go.yaml.in/yaml":                       {"cmd/lockstep/config*.go"},
 	"golang.org/x/sync":                     {"store", "sync", "server", "conformance", "cmd"},
-	"golang.org/x/sys":                      {"store/badger"},
+	"golang.org/x/sys":                      {"store/badger", "cmd/lockstep/internal/bench"},
 	"google.golang.org/protobuf":            {"store/badger"},    // Badger's manifest
 	"pgregory.net/rapid":                    {"store/storetest"}, // the contract suite, which tests import
 }
