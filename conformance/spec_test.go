@@ -102,7 +102,7 @@ func TestCasesNameRules(t *testing.T) {
 			t.Errorf("%s names no rules", file)
 		}
 		for _, list := range lists {
-			for _, quoted := range strings.Split(list[1], ", ") {
+			for quoted := range strings.SplitSeq(list[1], ", ") {
 				if id := strings.Trim(quoted, `"`); !slices.Contains(proofs[id], file) {
 					t.Errorf("%s shows %q, and is not among its proofs", file, id)
 				}

@@ -52,8 +52,9 @@ func Text(kind Kind, text []byte) []Fault {
 		return frame(kind, body)
 	case Poll, Sync, Synced:
 		return nested(kind, body)
+	default:
+		return check(string(kind), body)
 	}
-	return check(string(kind), body)
 }
 
 // limits are those of what a server takes; what it says has bounds of other kinds.
@@ -63,8 +64,9 @@ func limits(kind Kind) strict.Limits {
 		return strict.Limits{}
 	case Sync: // its frames lie two levels down
 		return strict.Limits{Depth: strict.DefaultDepth + 2}
+	default:
+		return strict.Limits{Bytes: 1 << 28, Depth: 2 * strict.DefaultDepth, Values: 1 << 24}
 	}
-	return strict.Limits{Bytes: 1 << 28, Depth: 2 * strict.DefaultDepth, Values: 1 << 24}
 }
 
 // frame looks a frame's schema up by its type, so that the faults are those of the
