@@ -38,7 +38,7 @@ func (p *demoPage) handler() http.Handler {
 	for _, path := range []string{"/v1/", "/ws/", "/healthz", "/readyz"} {
 		mux.Handle(path, p.host)
 	}
-	return onlyLoopback(mux)
+	return onlyLoopback(withScripts(mux))
 }
 
 // onlyLoopback refuses requests for other hosts' names, which can be made to
