@@ -25,6 +25,7 @@ type closeRow struct {
 }
 
 type codes struct {
+	About       string
 	Codes       []codeRow
 	Closes      []closeRow
 	OtherCloses struct {

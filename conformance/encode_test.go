@@ -24,6 +24,7 @@ var encoderFaults = map[string]string{
 // was meant.
 func TestClientEncodes(t *testing.T) {
 	var file struct {
+		About  string
 		Frames []struct {
 			Name         string
 			Loose        bool

@@ -47,7 +47,10 @@ const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 // TestHTTP plays the exchanges against a server whose clock stands still.
 func TestHTTP(t *testing.T) {
-	var file struct{ Exchanges []exchange }
+	var file struct {
+		About     string
+		Exchanges []exchange
+	}
 	if err := conformance.Read("protocol/http.json", &file); err != nil {
 		t.Fatal(err)
 	}

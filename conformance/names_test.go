@@ -50,6 +50,7 @@ func (c nameCase) refused(t *testing.T, err error) bool {
 }
 
 type names struct {
+	About      string
 	Topics     []nameCase
 	UserTopics []struct {
 		User  string
@@ -132,7 +133,10 @@ func TestOtherNames(t *testing.T) {
 }
 
 func TestPositions(t *testing.T) {
-	var all struct{ Epochs, Versions, Positions []nameCase }
+	var all struct {
+		About                       string
+		Epochs, Versions, Positions []nameCase
+	}
 	if err := conformance.Read("protocol/positions.json", &all); err != nil {
 		t.Fatal(err)
 	}

@@ -3,11 +3,13 @@ package validate_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"io/fs"
 	"strings"
 	"testing"
 
 	"github.com/lockstep-sync/lockstep/conformance"
 	"github.com/lockstep-sync/lockstep/conformance/validate"
+	"github.com/lockstep-sync/lockstep/sync/frame"
 )
 
 // sound fails the test unless the text is without a fault.
@@ -22,6 +24,7 @@ func sound(t *testing.T, kind validate.Kind, text []byte) {
 // for those whose fault no schema can see.
 func TestClientExamples(t *testing.T) {
 	var file struct {
+		About  string
 		Frames []struct {
 			Name  string
 			Loose bool
@@ -64,6 +67,7 @@ func TestClientExamples(t *testing.T) {
 // Every frame and envelope of a server is as its schema has it, and guessed right.
 func TestServerExamples(t *testing.T) {
 	var file struct {
+		About  string
 		Frames []struct {
 			Name, Append string
 			Loose        bool
@@ -89,6 +93,7 @@ func TestServerExamples(t *testing.T) {
 // Every HTTP body is as its schema has it.
 func TestHTTPExamples(t *testing.T) {
 	var file struct {
+		About     string
 		Exchanges []struct {
 			Name    string
 			Request struct {
@@ -203,5 +208,28 @@ func read(t *testing.T, name string, into any) {
 	t.Helper()
 	if err := conformance.Read(name, into); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Every type of a frame has a schema and an example.
+func TestEveryTypeHasAnExample(t *testing.T) {
+	for side, file := range map[string]string{"client": "protocol/client.json", "server": "protocol/server.json"} {
+		text, err := fs.ReadFile(conformance.Files, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		schemas, err := fs.ReadDir(conformance.Files, "schemas/"+side)
+		if err != nil || len(schemas) < 8 {
+			t.Fatalf("%d schemas: %v", len(schemas), err)
+		}
+		for _, entry := range schemas {
+			typ := strings.TrimSuffix(entry.Name(), ".json")
+			if !strings.Contains(string(text), `"frame": {"type": "`+typ+`"`) {
+				t.Errorf("%s has no frame of type %s", file, typ)
+			}
+			if !frame.Known(typ) {
+				t.Errorf("%s has a schema, and is not known to the codec", typ)
+			}
+		}
 	}
 }

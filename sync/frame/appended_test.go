@@ -89,7 +89,10 @@ type givenEvent struct {
 // Every frame of a server is made byte for byte as its file has it, and a client
 // reads it.
 func TestAppendExamples(t *testing.T) {
-	var file struct{ Frames []serverCase }
+	var file struct {
+		About  string
+		Frames []serverCase
+	}
 	if err := conformance.Read("protocol/server.json", &file); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 )
 
 type clientFile struct {
+	About  string
 	Frames []struct {
 		Name  string
 		Loose bool // a server takes it, though a client should not send it
