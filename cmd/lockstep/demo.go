@@ -80,8 +80,7 @@ func (d *demoing) run(ctx context.Context) error {
 func (d *demoing) live(ctx context.Context, listener net.Listener, dir string, feed *quakeFeed) error {
 	h, err := build(plan{ //nolint:contextcheck // opening a store is not cut short
 		store:  badger.Options{Dir: dir, Durability: badger.Async, MinFree: -1},
-		auth:   server.DevAuth{},
-		limits: devLimits,
+		server: server.Options{Authenticator: server.DevAuth{}, Limits: devLimits},
 		log:    newLog(d.console.err, slog.LevelWarn),
 	})
 	if err != nil {

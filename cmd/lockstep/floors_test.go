@@ -53,7 +53,7 @@ var rooms = map[string][]string{
 	"github.com/spf13/pflag":                {"cmd"},
 	"github.com/tidwall/btree":              {"store/memory"},
 	"github.com/tidwall/gjson":              {"sync/frame"},
-	"go.yaml.in/yaml":                       {"cmd/lockstep/config*.go"},
+	"go.yaml.in/yaml":                       {"cmd/lockstep/internal/config"},
 	"golang.org/x/sync":                     {"store", "sync", "server", "conformance", "cmd"},
 	"golang.org/x/sys":                      {"store/badger", "cmd/lockstep/internal/bench"},
 	"google.golang.org/protobuf":            {"store/badger"},    // Badger's manifest

@@ -36,8 +36,7 @@ func startServer(t testing.TB) string {
 	t.Helper()
 	h, err := build(plan{
 		store:  badger.Options{Dir: t.TempDir(), Durability: badger.Async, MinFree: -1},
-		auth:   server.DevAuth{},
-		limits: devLimits,
+		server: server.Options{Authenticator: server.DevAuth{}, Limits: devLimits},
 		log:    slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

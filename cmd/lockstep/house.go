@@ -23,8 +23,8 @@ import (
 
 // Bounds of an orderly end.
 const (
-	drainDeadline = 2 * time.Second  // for clients to hear goodbye; then they are cut
-	closeDeadline = 15 * time.Second // for all of it; what is not answered by then is not
+	goodbye       = 2 * time.Second  // for a client to answer it, after the drain window; then it is cut
+	closeDeadline = 15 * time.Second // for the rest; what is not answered by then is not
 )
 
 // house is all floors, one above the other: a store, the engine over it, and the
@@ -35,13 +35,15 @@ type house struct {
 	metrics *prometheus.Registry
 	gone    chan error // of capacity 1: the store failed for good
 	log     *slog.Logger
+	// patience is how long clients have to hear goodbye.
+	patience time.Duration
 }
 
 // plan says how to build a house.
 type plan struct {
 	store  badger.Options
-	auth   server.Authenticator
-	limits server.Limits
+	engine statesync.Options // but for its store, log and metrics
+	server server.Options    // but for its engine, log and metrics
 	log    *slog.Logger
 }
 
@@ -52,18 +54,16 @@ func build(p plan) (*house, error) {
 	if err != nil {
 		return nil, storeError(p.store.Dir, err)
 	}
-	h := &house{metrics: prometheus.NewRegistry(), gone: make(chan error, 1), log: p.log}
+	h := &house{metrics: prometheus.NewRegistry(), gone: make(chan error, 1), log: p.log, patience: p.server.Limits.DrainWindow + goodbye}
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	h.engine = statesync.New(statesync.Options{
-		Store:     first,
-		Logger:    p.log,
-		Reopen:    func(context.Context) (store.Store, error) { return badger.Open(p.store) }, //nolint:contextcheck // not cut short
-		StoreGone: func(err error) { h.gone <- err },
-		Metrics:   h.metrics,
-	})
-	h.server = server.New(server.Options{
-		Engine: h.engine, Authenticator: p.auth, Logger: p.log, Limits: p.limits, Metrics: h.metrics,
-	})
+	e := p.engine
+	e.Store, e.Logger, e.Metrics = first, p.log, h.metrics
+	e.Reopen = func(context.Context) (store.Store, error) { return badger.Open(p.store) } //nolint:contextcheck // not cut short
+	e.StoreGone = func(err error) { h.gone <- err }
+	h.engine = statesync.New(e)
+	s := p.server
+	s.Engine, s.Logger, s.Metrics = h.engine, p.log, h.metrics
+	h.server = server.New(s)
 	return h, nil
 }
 
@@ -124,7 +124,7 @@ func (h *house) live(ctx context.Context, doors ...door) error {
 	case cause = <-failed:
 		ended++
 	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.patience+closeDeadline)
 	defer cancel()
 	errs := []error{cause, h.drain(closing)}
 	for _, s := range servers {
@@ -140,7 +140,7 @@ func (h *house) live(ctx context.Context, doors ...door) error {
 
 // drain says goodbye to all clients. One that does not answer is no failure of ours.
 func (h *house) drain(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, drainDeadline)
+	ctx, cancel := context.WithTimeout(ctx, h.patience)
 	defer cancel()
 	err := h.server.Drain(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -29,7 +29,7 @@ func newRoot(c *console) *cobra.Command {
 	root.AddCommand(
 		newServe(c), newDemo(c),
 		newGet(c), newTail(c), newPut(c), newPatch(c), newDelete(c), newImport(c),
-		newToken(c), newCheck(c), newBench(c), newValidate(c), newVersion(c),
+		newToken(c), newConfig(c), newCheck(c), newBench(c), newValidate(c), newVersion(c),
 	)
 	return root
 }

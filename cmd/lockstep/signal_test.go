@@ -27,7 +27,7 @@ func TestSecondSignal(t *testing.T) {
 		defer response.Body.Close()
 		return response.StatusCode == http.StatusServiceUnavailable
 	})
-	if code, took := server.interrupt(syscall.SIGINT); code != -1 || took > drainDeadline/2 {
+	if code, took := server.interrupt(syscall.SIGINT); code != -1 || took > goodbye/2 {
 		t.Errorf("the second signal: code %d after %s", code, took)
 	}
 }
@@ -35,7 +35,7 @@ func TestSecondSignal(t *testing.T) {
 func TestDeafClientIsCut(t *testing.T) {
 	server := serveIn(t, t.TempDir())
 	deaf(t, server.url)
-	if code, took := server.interrupt(syscall.SIGTERM); code != exitOK || took > drainDeadline+5*time.Second {
+	if code, took := server.interrupt(syscall.SIGTERM); code != exitOK || took > goodbye+5*time.Second {
 		t.Errorf("code %d after %s: %s", code, took, server.said.String())
 	}
 }
