@@ -107,4 +107,3 @@ func sumHeads(db *bdg.DB, at uint64) (uint64, error) {
 	}
 	return sum, nil
 }
-
