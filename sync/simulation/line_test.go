@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sync/atomic"
 
 	statesync "github.com/lockstep-sync/lockstep/sync"
@@ -70,12 +71,26 @@ func (l *line) pull() {
 	if len(out) > 0 {
 		l.awake.Store(true)
 	}
+	var marks [][]byte // their order is that of a map: a seed is to give the same one again
 	for frame := range bytes.Lines(out) {
-		l.down = append(l.down, bytes.TrimSuffix(frame, []byte{'\n'}))
+		frame = bytes.TrimSuffix(frame, []byte{'\n'})
+		if bytes.HasPrefix(frame, []byte(`{"type":"mark"`)) {
+			marks = append(marks, frame)
+			continue
+		}
+		l.flush(&marks)
+		l.down = append(l.down, frame)
 	}
+	l.flush(&marks)
 	if err != nil {
 		l.ended = true
 	}
+}
+
+func (l *line) flush(marks *[][]byte) {
+	slices.SortFunc(*marks, bytes.Compare)
+	l.down = append(l.down, *marks...)
+	*marks = nil
 }
 
 // drop ends the connection at the server's end.

@@ -183,9 +183,12 @@ func (w *world) leftover() {
 	}
 	i := w.rng.IntN(len(w.old))
 	l := w.old[i]
-	if message := l.arrive(); message != nil && w.rng.IntN(4) > 0 {
+	if message := l.arrive(); message != nil {
 		w.trace("a left line says %s", message)
-		return
+		w.rest()
+		if w.rng.IntN(4) > 0 {
+			return
+		}
 	}
 	l.drop()
 	w.old = append(w.old[:i], w.old[i+1:]...)

@@ -68,11 +68,15 @@ func (w *world) chooseOptions() statesync.Options {
 		Events: uint64(pick(1, 4, 20)), Age: time.Duration(pick(1, 30)) * time.Second,
 		Tombstones: time.Duration(pick(1, 30)) * time.Second, Forever: w.rng.IntN(4) == 0,
 	}
+	warm := pick(1, 10)
+	if len(w.names) > 1 {
+		warm = 10 // which topic a closing session lets go first is the order of a map
+	}
 	return statesync.Options{
 		Limits: statesync.Limits{
 			TurnBytes: pick(200, 600, 3000), TurnFrames: pick(1, 3, 100), TailCommits: pick(1, 3, 20), TailBytes: pick(500, 4000),
 			CommitEvents: pick(1, 4, 64), CommitBytes: pick(500, 10_000), InFlight: pick(2, 8, 64), Inbox: pick(3, 12, 100),
-			Answers: pick(4, 16, 256), WarmTopics: pick(1, 10), Lanes: pick(1, 100), PayloadBytes: 300, Changes: 4,
+			Answers: pick(4, 256, 256, 256, 256, 256), WarmTopics: warm, Lanes: pick(1, 100), PayloadBytes: 300, Changes: 4,
 			SnapshotBytes: pick(1, 2000, 100_000),
 		},
 		Retention: func(string) statesync.Retention { return policy },
