@@ -149,13 +149,13 @@ func TestEveryLimitIsASetting(t *testing.T) {
 		paths[s.path] = true
 	}
 	for _, of := range []reflect.Type{reflect.TypeFor[statesync.Limits](), reflect.TypeFor[server.Limits]()} {
-		for i := range of.NumField() {
-			path := "limits." + snake(of.Field(i).Name)
+		for field := range of.Fields() {
+			path := "limits." + snake(field.Name)
 			if path == "limits.drain_window" {
 				path = "drain.window"
 			}
 			if !paths[path] {
-				t.Errorf("%s.%s has no setting", of, of.Field(i).Name)
+				t.Errorf("%s.%s has no setting", of, field.Name)
 			}
 		}
 	}
