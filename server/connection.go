@@ -154,13 +154,14 @@ func (s *Server) panicked(session, trace string, cause any) *topics.Error {
 	return topics.Errorf(topics.CodeInternal, "", "the server failed to answer; the cause is in its log")
 }
 
-// next takes what the session has to say. A panic on the way is an error.
+// next takes what the session has to say, behind the room for a frame's head. A
+// panic on the way is an error.
 func (c *connection) next(ctx context.Context, b *buffer) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = c.panicked(cause)
 		}
 	}()
-	b.bytes, err = c.session.Next(ctx, b.bytes[:0])
+	b.bytes, err = c.session.Next(ctx, b.bytes[:headRoom])
 	return err
 }

@@ -15,6 +15,8 @@ type link interface {
 	receive() (*buffer, error)
 	// send writes bytes as one message. It waits as long as it takes; cut ends it.
 	send(message []byte) error
+	// sendFrames writes messages that are frames already, in one go; see frames.go.
+	sendFrames(frames []byte) error
 	// ping asks for a sign of life and waits until it comes, or free ends it.
 	ping() error
 	// close says goodbye and waits for the peer to do so too, for a bounded time.

@@ -183,8 +183,10 @@ func (s *socket) receive() (*buffer, error) {
 }
 
 func (s *socket) send(message []byte) error {
-	return s.conn.Write(context.Background(), websocket.MessageText, message)
+	return s.wire.send(append(appendHead(nil, len(message)), message...))
 }
+
+func (s *socket) sendFrames(frames []byte) error { return s.wire.send(frames) }
 
 func (s *socket) ping() error { return s.conn.Ping(context.Background()) }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -12,18 +13,39 @@ const (
 	// bufferBytes is what a silent WebSocket keeps for reading and for writing. A
 	// control frame fits; larger messages pass the buffer by.
 	bufferBytes = 512
-	// pieceBytes is what is written before progress is noted.
-	pieceBytes = 16 << 10
+	// pieceBytes is what is written before progress is noted, and slowBytes the same
+	// on a line that had to wait for its peer.
+	pieceBytes = 32 << 10
+	slowBytes  = 16 << 10
+	// maxWaiting is what control frames may wait behind a message under way; past it
+	// the line fails. Pings of the peer are few.
+	maxWaiting = 4 << 10
 	// waited is how long a piece takes at least when the line's buffers are full.
 	waited = 50 * time.Millisecond
 )
 
-// wire is a network connection that knows when bytes last passed.
+// wire is a network connection that knows when bytes last passed. Two write to it:
+// the library its control frames, and we our messages; one never stands in the middle
+// of the other, and nothing follows a close frame.
 type wire struct {
 	net.Conn
 	heard   stamp       // the peer last gave a sign of life
 	moved   stamp       // the write under way began, or last made progress
-	writing atomic.Bool // a Write is under way
+	writing atomic.Bool // bytes are on their way out
+	slow    bool        // a piece had to wait; owned by who has set busy
+
+	mu      sync.Mutex
+	free    sync.Cond // of busy
+	busy    bool      // somebody writes; guarded by mu
+	closed  bool      // a close frame has been written, or waits; guarded by mu
+	waiting []byte    // control frames behind the message under way; guarded by mu
+}
+
+func newWire(conn net.Conn) *wire {
+	w := &wire{Conn: conn}
+	w.free.L = &w.mu
+	w.heard.now()
+	return w
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -34,29 +56,87 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write is the only way out for the library's frames. It writes in pieces, so that
-// a slow line is told from a dead one: a piece that had to wait and then went out
-// shows that the peer takes bytes.
+// Write takes one control frame of the library's. It does not wait for a message that
+// is under way on a slow line: the frame goes out behind it.
 func (w *wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	if w.closed || len(w.waiting)+len(p) > maxWaiting {
+		w.mu.Unlock()
+		return 0, net.ErrClosed
+	}
+	w.closed = len(p) > 0 && p[0]&opcodeBits == opcodeClose
+	if w.busy {
+		w.waiting = append(w.waiting, p...)
+		w.mu.Unlock()
+		return len(p), nil
+	}
+	w.busy = true
+	w.mu.Unlock()
+	err := w.release(w.push(p))
+	return len(p), err
+}
+
+// send writes whole frames, and waits as long as it takes.
+func (w *wire) send(frames []byte) error {
+	w.mu.Lock()
+	for w.busy {
+		w.free.Wait()
+	}
+	if w.closed {
+		w.mu.Unlock()
+		return net.ErrClosed
+	}
+	w.busy = true
+	w.mu.Unlock()
+	return w.release(w.push(frames))
+}
+
+// release writes what has waited meanwhile, and lets others write.
+func (w *wire) release(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for err == nil && len(w.waiting) > 0 {
+		behind := w.waiting
+		w.waiting = nil
+		w.mu.Unlock()
+		err = w.push(behind)
+		w.mu.Lock()
+	}
+	w.closed = w.closed || err != nil // the line is broken, perhaps within a frame
+	w.busy = false
+	w.free.Signal()
+	return err
+}
+
+// push writes in pieces, so that a slow line is told from a dead one: a piece that
+// had to wait and then went out shows that the peer takes bytes. The caller has set
+// busy.
+func (w *wire) push(p []byte) error {
 	began := time.Now()
 	w.moved.set(began)
 	w.writing.Store(true)
 	defer w.writing.Store(false)
-	written := 0
-	for written < len(p) {
-		n, err := w.Conn.Write(p[written:min(written+pieceBytes, len(p))])
-		written += n
-		if err != nil {
-			return written, err
+	for len(p) > 0 {
+		piece := p
+		switch {
+		case w.slow:
+			piece = p[:min(len(p), slowBytes)]
+		case len(p) > pieceBytes:
+			piece = p[:pieceBytes]
 		}
+		n, err := w.Conn.Write(piece)
+		if err != nil {
+			return err
+		}
+		p = p[n:]
 		now := time.Now()
-		if now.Sub(began) > waited {
+		if w.slow = now.Sub(began) > waited; w.slow {
 			w.heard.set(now)
 		}
 		w.moved.set(now)
 		began = now
 	}
-	return written, nil
+	return nil
 }
 
 // stamp is a moment that any goroutine may read and write.
@@ -78,8 +158,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &wire{Conn: conn}
-	w.heard.now()
+	w := newWire(conn)
 	h.line.wire = w
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err != nil {

@@ -114,19 +114,17 @@ func (c *connection) leave(b *buffer) {
 
 // turn sends what the session gives at one go, and reports whether it gave anything.
 func (c *connection) turn(b *buffer) (bool, error) {
-	if err := c.next(c.server.lifetime, b); err != nil || len(b.bytes) == 0 {
+	if err := c.next(c.server.lifetime, b); err != nil || len(b.bytes) == headRoom {
 		return false, err
 	}
 	defer c.spoke.now()
-	c.server.metrics.sent[transportWebSocket].Add(float64(len(b.bytes)))
-	lines := bytes.TrimSuffix(b.bytes, []byte{'\n'})
+	c.server.metrics.sent[transportWebSocket].Add(float64(len(b.bytes) - headRoom))
+	b.bytes = bytes.TrimSuffix(b.bytes, []byte{'\n'})
 	if c.form == statesync.FormFrames {
-		return true, c.link.send(lines)
+		return true, c.link.sendFrames(framed(b.bytes))
 	}
-	for line := range bytes.SplitSeq(lines, []byte{'\n'}) {
-		if err := c.link.send(line); err != nil {
-			return true, err
-		}
-	}
-	return true, nil
+	all := takeBuffer()
+	defer all.giveBack()
+	all.bytes = appendFrames(all.bytes, b.bytes[headRoom:])
+	return true, c.link.sendFrames(all.bytes)
 }
