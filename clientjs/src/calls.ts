@@ -30,7 +30,7 @@ export class Calls {
         else if (reply.error) reject(new LockstepError(reply.error));
         else resolve(reply.result as R);
       });
-      this.#send({ type: "call", id, method, ...(params !== undefined && { params }) });
+      this.#send({ type: "call", id, method, params });
     });
   }
 

@@ -173,7 +173,7 @@ export class Client {
     const client = this;
     const { mutators, jsonPatch } = this.#options;
     return {
-      extras: { ...(mutators && { twins: mutators }), ...(jsonPatch && { jsonPatch }) },
+      extras: { twins: mutators, jsonPatch },
       get live() {
         return client.#lines.state.phase === "live";
       },

@@ -55,12 +55,12 @@ export type Event =
 export interface Loss {
   readonly reason: string;
   /** What the server asked for before the next try. */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
   /** It took too long, so a second try of the same kind is not worth its time. */
-  readonly slow?: boolean;
-  readonly block?: Block;
+  readonly slow?: boolean | undefined;
+  readonly block?: Block | undefined;
   /** The transport had no part in it. */
-  readonly blameless?: boolean;
+  readonly blameless?: boolean | undefined;
 }
 
 export type Effect =

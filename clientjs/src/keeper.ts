@@ -46,7 +46,7 @@ export class Keeper {
       if (known && known.framed === (frame !== undefined)) continue;
       const key = known?.key ?? `${Date.now().toString(36)}-${(this.#count++).toString(36).padStart(8, "0")}`;
       this.#keys.set(mutation, { key, framed: frame !== undefined });
-      this.#then(() => this.#storage.putMutation({ key, topic, wish: portable(wish), made, ...(frame && { frame }) }));
+      this.#then(() => this.#storage.putMutation({ key, topic, wish: portable(wish), made, frame }));
     }
   }
 

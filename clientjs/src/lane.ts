@@ -215,29 +215,23 @@ export class Lane {
   }
 
   #frame({ wish, made, needs }: PendingMutation): Mutate {
-    const undecided = needs && !needs.decided ? needs.frame?.seq : undefined;
     return {
       type: "mutate",
       client: this.client,
       seq: this.#lastSeq + 1,
       topic: this.#topic,
-      ...(made.version > 0 && { epoch: made.epoch }),
-      ...(wish.name === undefined
-        ? { changes: wish.changes.map((change) => this.#change(change)) }
-        : { name: wish.name, ...(wish.args !== undefined && { args: wish.args }) }),
-      ...(wish.ifTopicVersion !== undefined && { if_topic_version: wish.ifTopicVersion }),
-      ...(undecided !== undefined && { needs: undecided }),
+      epoch: made.version > 0 ? made.epoch : undefined,
+      changes: wish.name === undefined ? wish.changes.map((change) => this.#change(change)) : undefined,
+      name: wish.name,
+      args: wish.args,
+      if_topic_version: wish.ifTopicVersion,
+      needs: needs && !needs.decided ? needs.frame?.seq : undefined,
     };
   }
 
   #change({ op, id, payload, event, guard }: PendingMutation["wish"]["changes"][number]): WireChange {
-    return {
-      op,
-      ...(id !== undefined && { entity_id: id }),
-      ...(payload !== undefined && { payload }),
-      ...(event !== undefined && { event }),
-      ...(guard !== undefined && { if_version: typeof guard === "number" ? guard : this.#after(guard.after) }),
-    };
+    const if_version = typeof guard === "object" ? this.#after(guard.after) : guard;
+    return { op, entity_id: id, payload, event, if_version };
   }
 
   #after({ frame, position }: PendingMutation): number | { seq: number } {

@@ -19,9 +19,9 @@ export type Twin = (draft: Draft, args: never) => void;
 
 /** How to show what is not built in. */
 export interface Extras {
-  readonly twins?: Readonly<Record<string, Twin>>;
+  readonly twins?: Readonly<Record<string, Twin>> | undefined;
   /** JSON Patch, from the entry lockstep-client/json-patch. */
-  readonly jsonPatch?: (value: unknown, patch: unknown) => unknown;
+  readonly jsonPatch?: ((value: unknown, patch: unknown) => unknown) | undefined;
 }
 
 type Below = (id: string) => unknown;

@@ -22,18 +22,18 @@ export type Guard = number | { readonly after: PendingMutation };
 /** One change as it is kept until it is sent. */
 export interface Change {
   readonly op: Op;
-  readonly id?: string;
-  readonly payload?: unknown;
-  readonly event?: string;
-  readonly guard?: Guard;
+  readonly id?: string | undefined;
+  readonly payload?: unknown | undefined;
+  readonly event?: string | undefined;
+  readonly guard?: Guard | undefined;
 }
 
 /** What a mutation does: changes, or the name of a mutator that makes them on the server. */
 export interface Wish {
   readonly changes: readonly Change[];
-  readonly name?: string;
-  readonly args?: unknown;
-  readonly ifTopicVersion?: number;
+  readonly name?: string | undefined;
+  readonly args?: unknown | undefined;
+  readonly ifTopicVersion?: number | undefined;
 }
 
 /** A mutation as the application sees it. */

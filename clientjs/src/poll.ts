@@ -104,7 +104,7 @@ class PollLine implements Line {
         session: this.#session,
         frames,
         wait,
-        ...(reading && this.#session !== undefined && { positions: this.#dial.positions() }),
+        positions: reading && this.#session !== undefined ? this.#dial.positions() : undefined,
       };
       const answer = await read(await post(this.#dial, ask, abort.signal));
       if (this.#abort.signal.aborted) return;

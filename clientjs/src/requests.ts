@@ -6,7 +6,7 @@ import { toFrame, type Problem, type ServerFrame } from "./wire.ts";
 
 /** A request that did not bring what it was for. */
 export class Failed extends Error {
-  readonly loss: Loss & { readonly unauthorized?: boolean };
+  readonly loss: Loss & { readonly unauthorized?: boolean | undefined };
 
   constructor(loss: Failed["loss"]) {
     super(loss.reason);
@@ -19,7 +19,7 @@ export interface Ask {
   readonly frames: readonly string[];
   /** Seconds that the answer may take to come. */
   readonly wait: number;
-  readonly positions?: Record<string, string>;
+  readonly positions?: Record<string, string> | undefined;
 }
 
 /** Sends one request. Throws Failed, or the abort's error. */
@@ -48,9 +48,9 @@ async function refused(answer: Response): Promise<Failed> {
   const reason = problem.code ?? `status ${answer.status}`;
   return new Failed({
     reason,
-    ...(after > 0 && { retryAfterMs: problem.retry_after_ms ?? after }),
-    ...(answer.status === 401 && { unauthorized: true }),
-    ...(reason === "forbidden" && { block: "forbidden" }),
+    retryAfterMs: problem.retry_after_ms ?? (after || undefined),
+    unauthorized: answer.status === 401,
+    block: reason === "forbidden" ? reason : undefined,
   });
 }
 

@@ -98,9 +98,9 @@ export class Room implements LaneOwner {
     return {
       topic: this.topic,
       ...from,
-      ...(this.every > 0 && { mode: "every" }),
-      ...(this.presence.listeners.size > 0 && { presence: true }),
-      ...(this.lane.oldest !== undefined && { oldest_unanswered: this.lane.oldest }),
+      mode: this.every > 0 ? "every" : undefined,
+      presence: this.presence.listeners.size > 0 || undefined,
+      oldest_unanswered: this.lane.oldest,
     };
   }
 

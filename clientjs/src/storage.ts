@@ -27,7 +27,7 @@ export interface StoredMutation {
   readonly wish: Wish;
   readonly made: Position;
   /** What it has been sent as; from then on its bytes stay the same. */
-  readonly frame?: Mutate;
+  readonly frame?: Mutate | undefined;
 }
 
 export interface Storage {

@@ -104,15 +104,14 @@ export class Topic<T = unknown> {
     const changes: Change[] = [];
     const push = (change: Change, { ifVersion, event }: ChangeOptions = {}): void => {
       const guard = ifVersion === "seen" ? this.#client.room(this.name).seen(change.id ?? "") : ifVersion;
-      changes.push({ ...change, ...(guard !== undefined && { guard }), ...(event !== undefined && { event }) });
+      changes.push({ event, ...change, guard });
     };
     fill({
       put: (id, value, o) => push({ op: "put", id, payload: plain(value) }, o),
       patch: (id, patch, o) => push({ op: "patch", id, payload: plain(patch) }, o),
       jsonPatch: (id, operations, o) => push({ op: "json_patch", id, payload: plain(operations) }, o),
       delete: (id, o) => push({ op: "delete", id }, o),
-      emit: (event, payload, id) =>
-        push({ op: "none", event, payload: plain(payload), ...(id !== undefined && { id }) }),
+      emit: (event, payload, id) => push({ op: "none", event, payload: plain(payload), id }),
     });
     return this.#mutate({ changes }, options);
   }
@@ -134,7 +133,7 @@ export class Topic<T = unknown> {
 
   /** Tells everybody else who follows the topic; it is never stored, and may be lost. The topic must be followed. */
   signal(event: string, payload?: unknown): void {
-    this.#client.say({ type: "signal", topic: this.name, event, ...(payload !== undefined && { payload }) });
+    this.#client.say({ type: "signal", topic: this.name, event, payload });
   }
 
   onSignal<P = unknown>(listener: (signal: Signal<P>) => void): Unsubscribe {
@@ -173,7 +172,7 @@ export class Topic<T = unknown> {
   #mutate(wish: Wish, { ifTopicVersion }: MutationOptions): Mutation {
     const room = this.#client.room(this.name);
     const at = ifTopicVersion === "seen" ? room.subscription.replica.shown.version : ifTopicVersion;
-    const mutation = room.mutate({ ...wish, ...(at !== undefined && { ifTopicVersion: at }) });
+    const mutation = room.mutate({ ...wish, ifTopicVersion: at });
     this.#client.changed(room);
     return mutation;
   }

@@ -23,7 +23,7 @@ export interface Dial {
 export interface Sink {
   frames(frames: readonly ServerFrame[], bytes: number): void;
   /** At most once, and last. `unauthorized` is a loss that a new token would mend. */
-  lost(loss: Loss & { readonly unauthorized?: boolean }): void;
+  lost(loss: Loss & { readonly unauthorized?: boolean | undefined }): void;
 }
 
 export interface Line {

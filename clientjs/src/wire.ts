@@ -169,13 +169,13 @@ export type ServerFrame =
   | Bye
   | Pong;
 
-/** One change of a mutation, as sent. */
+/** One change of a mutation, as sent: members that are undefined are not. */
 export interface WireChange {
   readonly op: string;
-  readonly entity_id?: string;
-  readonly payload?: unknown;
-  readonly if_version?: number | { readonly seq: number };
-  readonly event?: string;
+  readonly entity_id?: string | undefined;
+  readonly payload?: unknown | undefined;
+  readonly if_version?: number | { readonly seq: number } | undefined;
+  readonly event?: string | undefined;
 }
 
 export interface Mutate {
@@ -183,22 +183,22 @@ export interface Mutate {
   readonly client: string;
   readonly seq: number;
   readonly topic: string;
-  readonly epoch?: string;
-  readonly changes?: readonly WireChange[];
-  readonly name?: string;
-  readonly args?: unknown;
-  readonly if_topic_version?: number;
-  readonly needs?: number;
+  readonly epoch?: string | undefined;
+  readonly changes?: readonly WireChange[] | undefined;
+  readonly name?: string | undefined;
+  readonly args?: unknown | undefined;
+  readonly if_topic_version?: number | undefined;
+  readonly needs?: number | undefined;
 }
 
 /** One topic of a subscribe frame. */
 export interface Want {
   readonly topic: string;
-  readonly epoch?: string;
-  readonly version?: number;
-  readonly mode?: "every";
-  readonly presence?: boolean;
-  readonly oldest_unanswered?: number;
+  readonly epoch?: string | undefined;
+  readonly version?: number | undefined;
+  readonly mode?: "every" | undefined;
+  readonly presence?: boolean | undefined;
+  readonly oldest_unanswered?: number | undefined;
 }
 
 export type ClientFrame =
