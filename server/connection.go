@@ -29,6 +29,7 @@ type connection struct {
 	done    chan struct{}          // holds a token once a writer that found the state leaving or over has stopped
 	pinging atomic.Bool            // a ping awaits its pong
 	spoke   stamp                  // a message was last sent
+	asked   atomic.Bool            // the peer has said something since
 
 	pace pace // owned by the reader
 }
@@ -75,7 +76,7 @@ func (c *connection) read() {
 		<-c.done
 	} else {
 		c.cut()
-		if c.state.Swap(stateOver) != stateIdle {
+		if was := c.state.Swap(stateOver); was != stateIdle && was != stateWaiting {
 			<-c.done
 		}
 	}
@@ -106,6 +107,9 @@ func (c *connection) receiveAll() (due *ending) {
 			e, _ := endingOf(refused)
 			return &e
 		case errors.As(err, &due):
+			if due.code == topics.CodeTooLarge.Meaning().Close {
+				c.server.metrics.bound("message_bytes")
+			}
 			return due
 		default:
 			return nil
@@ -128,6 +132,7 @@ func (c *connection) message() (*buffer, error) {
 
 // take hands a message to the session, once its frames are due.
 func (c *connection) take(b *buffer) error {
+	c.asked.Store(true)
 	n := 1 + bytes.Count(b.bytes, []byte{'\n'})
 	if err := c.pace.wait(c.session.Done(), c.session.Identity().Tenant, n); err != nil {
 		return err

@@ -8,21 +8,24 @@ import (
 	"strings"
 	"time"
 
+	statesync "github.com/lockstep-sync/lockstep/sync"
 	"github.com/lockstep-sync/lockstep/topics"
 )
 
 // exchange is one request on its way to its answer.
 type exchange struct {
-	server  *Server
-	w       http.ResponseWriter
-	r       *http.Request
-	control *http.ResponseController
-	trace   string // on the answer's errors, the events it makes, and the log
-	query   query
+	server   *Server
+	w        http.ResponseWriter
+	r        *http.Request
+	control  *http.ResponseController
+	recorder *recorder
+	trace    string // on the answer's errors, the events it makes, and the log
+	query    query
 	// queryToken says that the URL may hold a token: its client can send no header.
 	queryToken bool
 	transport  string
-	streaming  bool // the answer has begun and has no end yet; an error cannot be told any more
+	who        statesync.Identity // zero until it is known
+	streaming  bool               // the answer has begun and has no end yet; an error cannot be told any more
 }
 
 // methods are what an endpoint answers to. An error becomes a problem document;
@@ -33,7 +36,9 @@ type methods map[string]func(*exchange) error
 // panics are the same for all. A panic costs its request and nothing else.
 func (s *Server) endpoint(m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{server: s, w: w, r: r, control: http.NewResponseController(w), trace: traceID(r), transport: transportHTTP}
+		rec := &recorder{ResponseWriter: w, began: time.Now()}
+		x := &exchange{server: s, w: rec, recorder: rec, r: r, control: http.NewResponseController(w), trace: traceID(r), transport: transportHTTP}
+		defer x.observe()
 		if !s.requests.begin() {
 			x.problem(errDraining())
 			return
@@ -79,12 +84,14 @@ func (x *exchange) serve(m methods) error {
 func (x *exchange) body() ([]byte, error) {
 	most := x.server.engine.Limits().MessageBytes
 	_ = x.control.SetReadDeadline(time.Now().Add(x.server.limits.ReadDeadline))
-	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, int64(most)))
+	body, err := io.ReadAll(http.MaxBytesReader(x.recorder.ResponseWriter, x.r.Body, int64(most)))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
+		x.server.metrics.bound("message_bytes")
 		return nil, topics.Errorf(topics.CodeTooLarge, "", "the body has more than %d bytes, which is the most", most)
 	case err != nil:
+		x.server.metrics.bound("read_deadline")
 		return nil, topics.Errorf(topics.CodeTooSlow, "", "the body did not arrive within %s", x.server.limits.ReadDeadline)
 	}
 	x.server.metrics.received[x.transport].Add(float64(len(body)))

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/lockstep-sync/lockstep/server"
 	"github.com/lockstep-sync/lockstep/store"
 	"github.com/lockstep-sync/lockstep/store/memory"
@@ -27,8 +29,10 @@ type house struct {
 	store  store.Store
 	engine *statesync.Engine
 	server *server.Server
-	url    string
-	client *http.Client
+	// metrics are those of the engine and the server.
+	metrics *prometheus.Registry
+	url     string
+	client  *http.Client
 }
 
 type options struct {
@@ -46,12 +50,12 @@ func open(t *testing.T, change ...func(*options)) *house {
 	for _, f := range change {
 		f(&o)
 	}
-	h := &house{t: t, store: memory.New(memory.Options{})}
+	h := &house{t: t, store: memory.New(memory.Options{}), metrics: prometheus.NewRegistry()}
 	if o.store != nil {
 		h.store = o.store(h.store)
 	}
-	h.engine = statesync.New(statesync.Options{Store: h.store, Limits: o.limits, Heartbeat: o.heartbeat})
-	o.server.Engine = h.engine
+	h.engine = statesync.New(statesync.Options{Store: h.store, Limits: o.limits, Heartbeat: o.heartbeat, Metrics: h.metrics})
+	o.server.Engine, o.server.Metrics = h.engine, h.metrics
 	h.server = server.New(o.server)
 	listener := httptest.NewUnstartedServer(nil)
 	listener.Config = h.server.HTTPServer(h.server.Handler())
@@ -59,6 +63,7 @@ func open(t *testing.T, change ...func(*options)) *house {
 	h.url = listener.URL
 	h.client = &http.Client{Transport: &http.Transport{}, Timeout: 2 * patient}
 	t.Cleanup(func() {
+		seen.add(t, h.metrics)
 		ctx, cancel := context.WithTimeout(context.Background(), patient)
 		defer cancel()
 		if err := h.server.Drain(ctx); err != nil {
@@ -69,6 +74,7 @@ func open(t *testing.T, change ...func(*options)) *house {
 		if err := h.engine.Close(ctx); err != nil {
 			t.Errorf("closing the engine: %v", err)
 		}
+		seen.add(t, h.metrics)
 	})
 	return h
 }

@@ -103,4 +103,3 @@ func (c *claims) identity() (statesync.Identity, error) {
 	}
 	return id, nil
 }
-

@@ -43,7 +43,10 @@ func newMetrics(to prometheus.Registerer) *metrics {
 	in := vector("received_bytes_total", "Bytes of messages and bodies received, by transport.", "transport")
 	out := vector("sent_bytes_total", "Bytes of messages and bodies sent, by transport.", "transport")
 	for _, t := range []string{transportWebSocket, transportSSE, transportPoll, transportHTTP} {
-		m.received[t], m.sent[t] = in.WithLabelValues(t), out.WithLabelValues(t)
+		m.sent[t] = out.WithLabelValues(t)
+		if t != transportSSE { // a stream goes one way
+			m.received[t] = in.WithLabelValues(t)
+		}
 	}
 	return m
 }

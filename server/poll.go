@@ -78,7 +78,10 @@ func (x *exchange) wait() time.Duration {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		n, err := strconv.Atoi(strings.Trim(value, `"`))
 		if strings.EqualFold(name, "wait") && err == nil && n >= 0 {
-			n = min(n, most)
+			if n > most {
+				x.server.metrics.bound("wait")
+				n = most
+			}
 			x.w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(n))
 			return time.Duration(n) * time.Second
 		}
@@ -137,6 +140,7 @@ func (p *poll) drain() error {
 			return nil
 		}
 	}
+	p.exchange.server.metrics.bound("poll_bytes")
 	return nil
 }
 

@@ -62,6 +62,13 @@ func (w *raw) say(t *testing.T, text string) {
 
 func (w *raw) frame(t *testing.T, first byte, payload []byte) {
 	t.Helper()
+	if err := w.tryFrame(first, payload); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tryFrame writes a frame to a peer that may be gone.
+func (w *raw) tryFrame(first byte, payload []byte) error {
 	b := []byte{first}
 	if len(payload) < 126 {
 		b = append(b, 0x80|byte(len(payload)))
@@ -75,9 +82,8 @@ func (w *raw) frame(t *testing.T, first byte, payload []byte) {
 	for i, c := range payload {
 		b = append(b, c^mask[i%4])
 	}
-	if _, err := w.conn.Write(b); err != nil {
-		t.Fatal(err)
-	}
+	_, err := w.conn.Write(b)
+	return err
 }
 
 // untilCut reads until the server cuts the line.

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"time"
 
@@ -154,8 +156,11 @@ func (s *stream) flush() error {
 		if err == nil {
 			err = x.control.Flush()
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			x.server.metrics.bound("write_deadline")
+		}
 		if err != nil {
-			return fmt.Errorf("server: the stream is not taken: %w", err)
+			return err
 		}
 	}
 	if cap(s.out) > pooledBytes {

@@ -50,10 +50,10 @@ func (c *connection) look(next time.Duration) {
 	case c.session.Identity().Expired(time.Now()):
 		c.expire()
 	case stuck > c.server.limits.WriteDeadline:
-		c.drop("it takes no bytes")
+		c.drop("write_deadline", "it takes no bytes")
 	case stuck > 0: // a slow transfer is not silence
 	case unheard > 2*heartbeat:
-		c.drop("it gives no sign of life")
+		c.drop("heartbeat", "it gives no sign of life")
 	default:
 		if unheard > heartbeat-next {
 			c.ask()
@@ -91,7 +91,8 @@ func errTokenExpired() *topics.Error {
 }
 
 // drop cuts a connection that nobody seems to be at the other end of.
-func (c *connection) drop(why string) {
+func (c *connection) drop(limit, why string) {
+	c.server.metrics.bound(limit)
 	c.server.log.Info("connection cut", "session", c.session.ID(), "trace_id", c.trace, "cause", why)
 	c.cutOpen()
 }

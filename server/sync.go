@@ -30,6 +30,7 @@ func (x *exchange) postSync() error {
 	if err != nil {
 		return err
 	}
+	x.transport = transportPoll
 	p, err := x.pollBody()
 	if err != nil {
 		return err
@@ -37,7 +38,6 @@ func (x *exchange) postSync() error {
 	if x.server.requests.draining() {
 		return errDraining()
 	}
-	x.transport = transportPoll
 	k, err := x.keep(id, p.Session)
 	if err != nil {
 		return err
@@ -65,6 +65,7 @@ func (x *exchange) pollBody() (frame.Poll, error) {
 	l := x.server.limits
 	switch most := uint64(l.Wait / time.Second); {
 	case p.Wait > most:
+		x.server.metrics.bound("wait")
 		return p, topics.Errorf(topics.CodeInvalid, "wait", "%d must be at most %d seconds", p.Wait, most)
 	case len(p.Frames) > l.PollFrames:
 		x.server.metrics.bound("poll_frames")

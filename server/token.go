@@ -22,6 +22,7 @@ func (x *exchange) identify() (statesync.Identity, error) {
 	if err != nil {
 		return id, err
 	}
+	x.who = id
 	if later, ok := x.server.rates.allow(id.Tenant, time.Now()); !ok {
 		x.server.metrics.bound("tenant_rate")
 		e := topics.Errorf(topics.CodeRateLimited, "", "the tenant sends more than it may; come back in a moment")

@@ -42,7 +42,10 @@ func (x *exchange) getTopic() error {
 		return x.gone(err)
 	}
 	x.w.Header().Set("ETag", etag(page.Position.String()))
-	return x.send(http.StatusOK, "application/json", append(page.Frame, '\n'))
+	if page.Next != "" {
+		x.server.metrics.bound("snapshot_rows")
+	}
+	return x.sendLarge(http.StatusOK, mediaJSON, append(page.Frame, '\n'))
 }
 
 // deleteTopic ends the topic's incarnation; its sessions are told to start over.
@@ -76,6 +79,7 @@ func (x *exchange) reach(id statesync.Identity, name topics.Name) (topics.Positi
 	case err != nil:
 		return at, x.gone(err)
 	case at.Version < least:
+		x.server.metrics.bound("min_version")
 		return at, topics.Errorf(topics.CodeUnavailable, "min_version", "is %d; the topic is at %d and did not get there within %s", least, at.Version, x.server.limits.MinVersion)
 	}
 	return at, nil

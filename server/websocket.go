@@ -94,7 +94,8 @@ func (x *exchange) websocketLate(form statesync.Form, place *ticket) error {
 // accept makes the handshake; nil when it failed. The handler returns after it: the goroutine that
 // reads is a fresh one with a small stack.
 func accept(x *exchange) *socket {
-	line := &socket{pings: newBucket(maxPings, 2*maxPings)}
+	metrics := x.server.metrics
+	line := &socket{pings: newBucket(maxPings, 2*maxPings), flooded: func() { metrics.bound("pings") }}
 	conn, err := websocket.Accept(&hijacker{ResponseWriter: x.w, line: line}, x.r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // the gate has checked the origin
@@ -143,6 +144,8 @@ type socket struct {
 	conn  *websocket.Conn
 	wire  *wire
 	pings bucket // of the peer's; owned by the receiver
+
+	flooded func() // told once of a peer that pings too often
 }
 
 // maxPings is how many pings a second a peer may send. They are answered below all
@@ -152,6 +155,7 @@ const maxPings = 10
 // pinged counts a ping of the peer.
 func (s *socket) pinged() bool {
 	if !s.pings.take(1, time.Now()) {
+		s.flooded()
 		s.cut()
 		return false
 	}

@@ -187,7 +187,7 @@ func TestHandshakeRefused(t *testing.T) {
 // TestHeartbeat: a silent session hears where it is; a plain one hears nothing that
 // has no topic, and lives all the same.
 func TestHeartbeat(t *testing.T) {
-	h := open(t, func(o *options) { o.heartbeat = 60 * time.Millisecond })
+	h := open(t, func(o *options) { o.heartbeat = 150 * time.Millisecond })
 	plain := h.dial("/v1/ws?user=ben")
 	pongs := make(chan map[string]any, 1)
 	go func() { pongs <- plain.next() }()

@@ -3,17 +3,20 @@ package server
 import (
 	"bytes"
 	"strconv"
+	"time"
 
 	statesync "github.com/lockstep-sync/lockstep/sync"
 )
 
-// The states of a connection's writer. A wake moves idle to writing and writing to
-// again, so that none is lost between a Next that said nothing and the writer's
-// rest. Whoever moves idle to something starts the goroutine.
+// The states of a connection's writer. A wake moves idle to waiting or writing, and
+// writing to again, so that none is lost between a Next that said nothing and the
+// writer's rest. Whoever moves idle or waiting to something else that writes starts
+// the goroutine.
 const (
 	stateOpening   int32 = iota // the handshake is under way; the writer starts after it
 	stateDismissed              // likewise, and goodbye is the first thing it will say
 	stateIdle                   // no writer; the session's wake starts one
+	stateWaiting                // no writer yet; the next beat starts one
 	stateWriting                // a writer is at work
 	stateAgain                  // a writer is at work, and has been woken since it last asked
 	stateLeaving                // a writer says what is ready, and goodbye
@@ -28,13 +31,19 @@ func (c *connection) open() {
 	c.server.connections.goroutines.Go(c.write)
 }
 
-// wake sees to it that what the session has to say is said.
+// wake sees to it that what the session has to say is said: at once to a peer that
+// has not been written to for a while, or that has just said something and awaits
+// its answer, and otherwise with the next beat.
 func (c *connection) wake() {
 	for {
 		switch c.state.Load() {
 		case stateIdle:
-			if c.state.CompareAndSwap(stateIdle, stateWriting) {
-				c.server.connections.goroutines.Go(c.write)
+			if c.asked.Load() || time.Since(c.spoke.at()) > window {
+				if c.begin(stateIdle) {
+					return
+				}
+			} else if c.state.CompareAndSwap(stateIdle, stateWaiting) {
+				c.server.pulse.add(c)
 				return
 			}
 		case stateWriting:
@@ -45,6 +54,15 @@ func (c *connection) wake() {
 			return
 		}
 	}
+}
+
+// begin starts a writer in place of a state without one.
+func (c *connection) begin(from int32) bool {
+	if !c.state.CompareAndSwap(from, stateWriting) {
+		return false
+	}
+	c.server.connections.goroutines.Go(c.write)
+	return true
 }
 
 // finish has the writer say what is ready, up to one turn, and then goodbye. The
@@ -60,7 +78,7 @@ func (c *connection) finish(e ending) {
 			next = stateDismissed
 		}
 		if c.state.CompareAndSwap(state, next) {
-			if state == stateIdle {
+			if state == stateIdle || state == stateWaiting {
 				c.server.connections.goroutines.Go(c.write)
 			}
 			return
@@ -114,6 +132,7 @@ func (c *connection) leave(b *buffer) {
 
 // turn sends what the session gives at one go, and reports whether it gave anything.
 func (c *connection) turn(b *buffer) (bool, error) {
+	c.asked.Store(false)
 	if err := c.next(c.server.lifetime, b); err != nil || len(b.bytes) == headRoom {
 		return false, err
 	}
