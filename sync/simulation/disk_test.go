@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/lockstep-sync/lockstep/store"
@@ -18,6 +19,7 @@ type disk struct {
 	mu      sync.Mutex
 	waiting []*waiting
 	open    bool // commits pass unasked
+	down    bool // a commit had an unknown outcome: there are no more
 }
 
 // waiting is a commit at the gate: first before it is made, then before it is told.
@@ -61,11 +63,13 @@ func (d *disk) append(ctx context.Context, t store.Topic, c store.Commit, fault 
 	if err == nil {
 		d.ledger.committed(t.Name, head, c)
 	}
-	if fault == memory.UnknownApplied {
+	down := errors.Is(err, store.ErrOutcomeUnknown)
+	if first := down && !d.down; first && fault == memory.UnknownApplied {
 		if now, failed := d.Store.Head(ctx, t); failed == nil {
 			d.ledger.committed(t.Name, now, c)
 		}
 	}
+	d.down = d.down || down
 	return head, err
 }
 
