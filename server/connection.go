@@ -107,6 +107,9 @@ func (c *connection) receiveAll() (due *ending) {
 			e, _ := endingOf(refused)
 			return &e
 		case errors.As(err, &due):
+			if due.code == topics.CodeTooLarge.Meaning().Close {
+				c.server.metrics.bound("message_bytes")
+			}
 			return due
 		default:
 			return nil

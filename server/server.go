@@ -61,6 +61,7 @@ func New(o Options) *Server {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.log = slog.New(redactor{s.log.Handler()})
 	_, dev := o.Authenticator.(DevAuth)
 	s.gate = newGate(o.AllowedOrigins, dev)
 	s.lifetime, s.end = context.WithCancel(context.Background())
