@@ -34,6 +34,7 @@ type benching struct {
 	options  bench.Options
 	asJSON   bool
 	profiles string
+	against  string // another build of this program
 }
 
 func newBench(c *console) *cobra.Command {
@@ -50,6 +51,7 @@ func newBench(c *console) *cobra.Command {
 	f.StringVar(&b.options.Peers, "peers", "", "measure other servers too; their folder, seen from the root of the source tree: "+defaultPeers)
 	f.Lookup("peers").NoOptDefVal = defaultPeers
 	f.StringSliceVar(&b.options.Rivals, "rivals", nil, "of the peers only these: ws, socket.io, jetstream")
+	f.StringVar(&b.against, "against", "", "another build of lockstep to measure in the same rounds")
 	f.StringVar(&b.profiles, "profiles", "", "a folder for the server's CPU and allocation profiles; they cost a little")
 	f.BoolVar(&b.asJSON, "json", false, "print the report as JSON")
 	cmd.AddCommand(newBenchServer(c), newBenchLoad(c))
@@ -67,6 +69,9 @@ func (b *benching) run(ctx context.Context) error {
 	b.options.Server = []string{self, "bench", "server"}
 	if b.profiles != "" {
 		b.options.Server = append(b.options.Server, "--profiles", b.profiles)
+	}
+	if b.against != "" {
+		b.options.Against = []string{b.against, "bench", "server"}
 	}
 	b.options.Load = []string{self, "bench", "load"}
 	b.options.Log = b.console.err

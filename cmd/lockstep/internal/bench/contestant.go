@@ -33,6 +33,7 @@ type contestant interface {
 // Names of contestants.
 const (
 	product = "lockstep"
+	against = "other build" // of lockstep
 	bareWS  = "ws"
 	socket  = "socket.io"
 	stream  = "jetstream"
@@ -41,9 +42,9 @@ const (
 // viaHTTP says that writers use requests instead of WebSockets.
 func newContestant(name string, viaHTTP bool) (contestant, error) {
 	switch {
-	case name == product && viaHTTP:
+	case (name == product || name == against) && viaHTTP:
 		return overHTTP{}, nil
-	case name == product:
+	case name == product, name == against:
 		return lockstep{}, nil
 	case name == bareWS:
 		return plainSocket{}, nil

@@ -22,10 +22,13 @@ type Options struct {
 	Only   []string // the beginnings of workloads' names; none: all
 	Quick  bool     // tiny sizes: totals are checked, and times mean nothing
 	Rounds int
-	Dir    string    // where servers keep their topics; on the disk to be measured
-	Peers  string    // the folder of the peers; empty: the product alone
-	Rivals []string  // of the peers; none: all
-	Log    io.Writer // told what is under way
+	Dir    string // where servers keep their topics; on the disk to be measured
+	// Against is the server command of another build of the product, which takes part
+	// like a peer; none: it does not.
+	Against []string
+	Peers   string    // the folder of the peers; empty: none of them
+	Rivals  []string  // of the peers; none: all
+	Log     io.Writer // told what is under way
 }
 
 // bench is one run.
@@ -75,6 +78,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 // contestants are the product and those peers that take part in a workload.
 func (b *bench) contestants(w Workload) []string {
 	who := []string{product}
+	if len(b.Against) > 0 {
+		who = append(who, against)
+	}
 	for _, name := range w.peers {
 		if _, ok := b.peers[name]; ok && (len(b.Rivals) == 0 || slices.Contains(b.Rivals, name)) {
 			who = append(who, name)
@@ -115,8 +121,12 @@ func (b *bench) serveAndLoad(ctx context.Context, job Job, dir string) (Result, 
 }
 
 func (b *bench) serve(ctx context.Context, job Job, dir string) (*served, error) {
-	if job.Contestant == product {
-		return serve(ctx, b.serverCores, nil, append(slices.Clone(b.Server), filepath.Join(dir, "data"))...)
+	data := filepath.Join(dir, "data")
+	switch job.Contestant {
+	case product:
+		return serve(ctx, b.serverCores, nil, append(slices.Clone(b.Server), data)...)
+	case against:
+		return serve(ctx, b.serverCores, nil, append(slices.Clone(b.Against), data)...)
 	}
 	p := b.peers[job.Contestant]
 	return serve(ctx, b.serverCores, []string{"BENCH_KIND=" + job.Kind, "BENCH_DIR=" + dir}, p.command...)
