@@ -53,7 +53,12 @@ func (f Form) appendSnapshot(dst []byte, topic store.Topic, r frame.Run, entries
 	if f == FormFrames {
 		return append(frame.AppendSnapshot(dst, r, entries), '\n')
 	}
-	return f.appendEvents(dst, topic, r, entries)
+	for i := range entries {
+		if entries[i].Kind == store.KindRow {
+			dst = f.appendEnvelope(dst, topic, entries[i])
+		}
+	}
+	return dst
 }
 
 func (f Form) appendEnvelope(dst []byte, topic store.Topic, e store.Event) []byte {

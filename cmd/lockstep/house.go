@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -47,8 +49,15 @@ type plan struct {
 	log    *slog.Logger
 }
 
+// memoryLimit is what the runtime keeps to where GOMEMLIMIT says nothing: merging
+// tables makes garbage faster than a collector at rest would take it away.
+const memoryLimit = 1 << 30
+
 // build opens the store and puts the rest on it.
 func build(p plan) (*house, error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	p.store.Logger = p.log
 	first, err := badger.Open(p.store)
 	if err != nil {

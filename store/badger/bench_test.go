@@ -117,8 +117,11 @@ func bareMutation(db *bdg.DB, n uint64, value []byte) error {
 		for _, w := range []struct {
 			key, value []byte
 		}{
-			{key('e', n), value}, {key('l', n), value}, {key('r', n%100), value[:8]},
-			{key('o', n%64), value[:32]}, {key('h', n%64), value[:64]},
+			{key('e', n), value},
+			{key('l', n), value},
+			{key('r', n%100), value[:8]},
+			{key('o', n%64), value[:32]},
+			{key('h', n%64), value[:64]},
 		} {
 			if err := txn.Set(w.key, w.value); err != nil {
 				return err

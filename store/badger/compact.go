@@ -3,6 +3,7 @@ package badger
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	bdg "github.com/dgraph-io/badger/v4"
 
@@ -73,7 +74,7 @@ func (v view) boundary(topic store.Topic, h head, at topics.Version) (topics.Ver
 		kind, floor = kindLast, h.Tombstones
 	}
 	prefix := dataPrefix(topic, h.birth)
-	opts := bdg.IteratorOptions{Prefix: append(prefix[:len(prefix):len(prefix)], kind), Reverse: true}
+	opts := bdg.IteratorOptions{Prefix: append(slices.Clip(prefix), kind), Reverse: true}
 	it := v.txn.NewIterator(opts)
 	defer it.Close()
 	for it.Seek(appendVersion(prefix, kind, at)); it.ValidForPrefix(opts.Prefix); it.Next() {
@@ -174,7 +175,7 @@ func (v view) removeTombstones(topic store.Topic, j *job, prefix []byte, from *t
 			}
 			j.writes = append(j.writes,
 				write{key: append([]byte(nil), key...)},
-				write{key: appendEntity(prefix[:len(prefix):len(prefix)], e.EntityID)})
+				write{key: appendEntity(slices.Clip(prefix), e.EntityID)})
 			return nil
 		})
 	})
@@ -183,7 +184,7 @@ func (v view) removeTombstones(topic store.Topic, j *job, prefix []byte, from *t
 // below calls use for the records of a kind after *from up to floor, while there is
 // room, moves *from along, and reports whether that was all.
 func (v view) below(prefix []byte, kind byte, from *topics.Version, floor topics.Version, room func() bool, use func([]byte, *bdg.Item) error) (bool, error) {
-	base := prefix[:len(prefix):len(prefix)]
+	base := slices.Clip(prefix)
 	all := true
 	err := v.scan(append(base, kind), appendVersion(base, kind, *from+1), func(key []byte, item *bdg.Item) (bool, error) {
 		if versionOf(key) > floor {

@@ -3,6 +3,7 @@ package badger
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	bdg "github.com/dgraph-io/badger/v4"
@@ -100,7 +101,7 @@ func (s *Store) oldKeys(topic store.Topic, prefix []byte, before int64) ([][]byt
 func (s *Store) eachOutcome(topic store.Topic, prefix []byte, kind byte, use func(key []byte, millis int64)) error {
 	v := s.viewAt(s.durable.Load())
 	defer v.close()
-	p := append(prefix[:len(prefix):len(prefix)], kind)
+	p := append(slices.Clip(prefix), kind)
 	return v.scan(p, p, func(key []byte, item *bdg.Item) (bool, error) {
 		return true, item.Value(func(record []byte) error {
 			o, err := decodeOutcome(key, kind, record)

@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -26,7 +27,7 @@ func (b *badgerLog) Errorf(format string, args ...any) {
 		b.ignored = append(b.ignored, table)
 		b.mu.Unlock()
 	}
-	b.log.Error("badger: " + text)
+	b.log.Error("badger reports an error", "said", text)
 }
 
 // Warningf is a warning of Badger's.
@@ -39,7 +40,7 @@ func (b *badgerLog) Infof(format string, args ...any) { b.say(slog.LevelDebug, f
 func (b *badgerLog) Debugf(string, ...any) {}
 
 func (b *badgerLog) say(level slog.Level, format string, args []any) {
-	b.log.Log(nil, level, "badger: "+strings.TrimSpace(fmt.Sprintf(format, args...))) //nolint:staticcheck // no context here
+	b.log.Log(context.Background(), level, "badger says", "said", strings.TrimSpace(fmt.Sprintf(format, args...)))
 }
 
 // leftOut are the tables that Badger left out so far.

@@ -3,6 +3,7 @@ package badger
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	bdg "github.com/dgraph-io/badger/v4"
 
@@ -70,7 +71,7 @@ func (v view) storedHead(topic store.Topic) (head, []byte, error) {
 
 // entry is what the index knows of an entity.
 func (v view) entry(topic store.Topic, prefix []byte, entityID string) (entry, error) {
-	key := appendEntity(prefix[:len(prefix):len(prefix)], entityID)
+	key := appendEntity(slices.Clip(prefix), entityID)
 	var found entry
 	_, err := v.get(key, func(record []byte) (err error) {
 		found, err = decodeEntry(key, record)
@@ -92,7 +93,7 @@ func (v view) newestEntry(topic store.Topic, birth uint64, prefix []byte, entity
 
 // event is the event under a key of kindLog or kindLast.
 func (v view) event(topic store.Topic, prefix []byte, kind byte, version topics.Version) (store.Event, bool, error) {
-	key := appendVersion(prefix[:len(prefix):len(prefix)], kind, version)
+	key := appendVersion(slices.Clip(prefix), kind, version)
 	var e store.Event
 	ok, err := v.get(key, func(record []byte) (err error) {
 		e, err = decodeEvent(key, record)

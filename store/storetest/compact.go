@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/lockstep-sync/lockstep/store"
@@ -15,10 +16,8 @@ func checkFloor(t tb, what string, was, asked, got topics.Version, m *model) {
 	if got < was || got > max(was, asked) {
 		t.Fatalf("%s floor went from %d to %d; asked for %d", what, was, got, asked)
 	}
-	for _, b := range m.boundaries {
-		if b == got {
-			return
-		}
+	if slices.Contains(m.boundaries, got) {
+		return
 	}
 	t.Fatalf("%s floor %d is not a commit boundary of %v", what, got, m.boundaries)
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/lockstep-sync/lockstep/topics"
@@ -27,11 +28,13 @@ func EncodeMutation(m topics.Mutation) []byte {
 		Seq            uint64          `json:"seq"`
 		Topic          topics.Name     `json:"topic"`
 		Epoch          topics.Epoch    `json:"epoch,omitempty"`
-		Changes        []wireChange    `json:"changes"`
+		Changes        []wireChange    `json:"changes,omitempty"`
+		Name           string          `json:"name,omitempty"`
+		Args           json.RawMessage `json:"args,omitempty"`
 		IfTopicVersion *topics.Version `json:"if_topic_version,omitempty"`
 		Needs          uint64          `json:"needs,omitempty"`
 		TraceID        string          `json:"trace_id,omitempty"`
-	}{"mutate", m.Client, m.Seq, m.Topic, m.Epoch, changes, m.IfTopicVersion, m.Needs, m.TraceID})
+	}{"mutate", m.Client, m.Seq, m.Topic, m.Epoch, changes, m.Name, m.Args, m.IfTopicVersion, m.Needs, m.TraceID})
 }
 
 type wireChange struct {
@@ -55,9 +58,11 @@ func wireExpect(e *topics.Expect) any {
 
 // encode panics where the application put something into a payload that is not JSON.
 func encode(frame any) []byte {
-	b, err := json.Marshal(frame)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // a payload is sent as it was written: the server hashes it
+	if err := e.Encode(frame); err != nil {
 		panic("client: a frame cannot be encoded: " + err.Error())
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'})
 }

@@ -42,18 +42,6 @@ func Apply(op topics.Op, base, body json.RawMessage) (json.RawMessage, error) {
 	return value, nil
 }
 
-// merge is RFC 7396. The library merges objects; a patch that is not an object
-// replaces the value, and one for a value that is not an object starts from {}.
-func merge(base, body json.RawMessage) (json.RawMessage, error) {
-	if body[0] != '{' {
-		return body, nil
-	}
-	if len(base) == 0 || base[0] != '{' {
-		base = json.RawMessage(`{}`)
-	}
-	return jsonpatch.MergePatch(base, body)
-}
-
 // Same reports whether two compact texts mean the same value: object members may
 // stand in another order, and strings may be escaped otherwise.
 func Same(a, b json.RawMessage) bool {
