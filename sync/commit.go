@@ -119,6 +119,9 @@ func (t *topic) commitSome(waiting []*request, head store.Head) []*request {
 		t.engine.log.Error("a mutator failed", "topic", t.key.String(), "error", cause)
 	}
 	if b.empty() {
+		if t.outlived(head) {
+			return append(undecided(done), waiting...)
+		}
 		t.publish(head.Version, head, nil, done)
 		return waiting
 	}
@@ -139,6 +142,23 @@ func (t *topic) commitSome(waiting []*request, head store.Head) []*request {
 	}
 	t.publish(head.Version, next, c, done)
 	return waiting
+}
+
+// outlived reports whether the store was replaced since the head was read that a batch
+// was decided on: its lanes may be those of the next store.
+func (t *topic) outlived(head store.Head) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.replaced != t.engine.disk.replaced.Load() || t.head.Position != head.Position
+}
+
+// undecided are the requests of decisions that do not count.
+func undecided(done []decided) []*request {
+	requests := make([]*request, len(done))
+	for i := range done {
+		requests[i] = done[i].request
+	}
+	return requests
 }
 
 // publish makes a durable commit on the version from visible: answers first, then the tail, then the
@@ -198,14 +218,10 @@ func (t *topic) release(n int) {
 func (t *topic) failed(done []decided, err error) {
 	t.engine.lanes.forget(t.key)
 	t.engine.log.Error("commit failed", "topic", t.key.String(), "error", err)
-	requests := make([]*request, len(done))
-	for i := range done {
-		requests[i] = done[i].request
-	}
 	t.mu.Lock()
 	t.loaded = t.loaded && !errors.Is(err, store.ErrConflict)
 	t.mu.Unlock()
-	t.refuse(requests, topicError(err))
+	t.refuse(undecided(done), topicError(err))
 	if errors.Is(err, store.ErrOutcomeUnknown) {
 		t.engine.storeFailed(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lockstep-sync/lockstep/store"
 	"github.com/lockstep-sync/lockstep/topics"
@@ -22,6 +23,10 @@ type disk struct {
 	mu      sync.RWMutex // read: a call is under way; written: the store is being replaced
 	current store.Store
 	gone    error // why there is no store any more; nil while there is one
+
+	// replaced counts the stores before the current one. What was decided by looking
+	// at two of them is no decision.
+	replaced atomic.Uint64
 }
 
 var _ store.Store = (*disk)(nil)
@@ -53,6 +58,7 @@ func (d *disk) replace(ctx context.Context) error {
 		return err
 	}
 	d.current, d.gone = s, nil
+	d.replaced.Add(1)
 	return nil
 }
 

@@ -267,7 +267,8 @@ func (s *stale) Last(ctx context.Context, t store.Topic, after topics.Version, a
 	return page, err
 }
 
-// forgetful is a store that says that its tenth commit is durable, and has lost it.
+// forgetful is a store that says that its tenth commit with events is durable, and has
+// lost it.
 type forgetful struct {
 	*memory.Store
 	mu      sync.Mutex
@@ -278,7 +279,11 @@ type forgetful struct {
 func (f *forgetful) Append(ctx context.Context, t store.Topic, c store.Commit) (store.Head, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.commits++; f.commits == 10 {
+	if len(c.Events) > 0 {
+		f.commits++
+	}
+	if f.commits == 10 {
+		f.commits++
 		head, err := f.Store.Head(ctx, t)
 		head.Version += topics.Version(len(c.Events))
 		return head, err

@@ -19,8 +19,10 @@ type topic struct {
 
 	mu     sync.Mutex
 	loaded bool // head and tail are those of the store
-	head   store.Head
-	tail   tail
+	// replaced is how many stores there had been before the one they are of.
+	replaced uint64
+	head     store.Head
+	tail     tail
 	// waiting are the cursors at the head. A cursor is here exactly while its
 	// waits index is not -1, and only then does a commit wake it.
 	waiting   []*cursor
@@ -57,14 +59,15 @@ func (t *topic) bounds() Bounds {
 
 // load makes head and tail those of the store, once. The caller holds t.mu.
 func (t *topic) load(ctx context.Context) error {
-	if t.loaded {
+	now := t.engine.disk.replaced.Load()
+	if t.loaded && t.replaced == now {
 		return nil
 	}
 	head, err := t.engine.store.Head(ctx, t.key)
 	if err != nil {
 		return err
 	}
-	t.head, t.tail, t.loaded = head, newTail(head.Version), true
+	t.head, t.tail, t.loaded, t.replaced = head, newTail(head.Version), true, now
 	return nil
 }
 
