@@ -19,6 +19,7 @@ import (
 
 var (
 	damagePlaces = flag.Int("damage.places", 300, "how many places TestDamage spoils; fewer with -short")
+	damageAll    = flag.Bool("damage.all", false, "TestDamage flips a bit of every byte of every file instead: hours")
 	damageSeed   = flag.Uint64("damage.seed", 1, "seed of TestDamage")
 )
 
@@ -56,7 +57,7 @@ func TestDamage_P12(t *testing.T) {
 	faults := drawFaults(t, dir, places)
 	table := map[[3]string]int{} // file kind, fault, outcome
 	totals := map[string]int{}
-	for i, outcome := range runFaults(t, dir, places) {
+	for i, outcome := range runFaults(t, dir, len(faults)) {
 		f := faults[i]
 		if strings.HasPrefix(outcome, "WRONG") {
 			t.Errorf("seed %d case %d: %s of %s/%s at %d: %s", *damageSeed, i, f.how, f.image, f.file, f.at, outcome)
@@ -65,7 +66,7 @@ func TestDamage_P12(t *testing.T) {
 		table[[3]string{f.image + " " + kindOf(f.file), f.how, word}]++
 		totals[word]++
 	}
-	t.Logf("seed %d, %d places\n%s", *damageSeed, places, drawTable(table))
+	t.Logf("seed %d, %d places\n%s", *damageSeed, len(faults), drawTable(table))
 	for _, must := range []string{"repaired", "reported at open"} {
 		if totals[must] == 0 && !testing.Short() {
 			t.Errorf("no fault was %s: the test proves little", must)
@@ -108,12 +109,28 @@ func drawFaults(t testing.TB, dir string, n int) []fault {
 			}
 		}
 	}
+	if *damageAll {
+		return everyByte(t, dir, files)
+	}
 	var all []fault
 	for range n {
 		f := fault{image: []string{"closed", "running"}[rng.IntN(2)], how: []string{"flip", "truncate", "zero"}[rng.IntN(3)], bit: byte(rng.IntN(8))}
 		f.file = files[f.image][rng.IntN(len(files[f.image]))]
 		f.at = rng.Int64N(spoilable(t, filepath.Join(dir, f.image, f.file)))
 		all = append(all, f)
+	}
+	return all
+}
+
+// everyByte is one flipped bit in each byte that is worth spoiling.
+func everyByte(t testing.TB, dir string, files map[string][]string) []fault {
+	var all []fault
+	for _, image := range []string{"closed", "running"} {
+		for _, file := range files[image] {
+			for at := range spoilable(t, filepath.Join(dir, image, file)) {
+				all = append(all, fault{image: image, file: file, how: "flip", at: at, bit: byte(at % 8)})
+			}
+		}
 	}
 	return all
 }
@@ -137,7 +154,7 @@ func spoilable(t testing.TB, path string) int64 {
 func runFaults(t *testing.T, dir string, n int) []string {
 	var outcomes []string
 	for len(outcomes) < n {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestDamage_P12$", fmt.Sprint("-damage.seed=", *damageSeed), fmt.Sprint("-damage.places=", n))
+		cmd := exec.Command(os.Args[0], "-test.run=^TestDamage_P12$", fmt.Sprint("-damage.seed=", *damageSeed), fmt.Sprint("-damage.places=", n), fmt.Sprint("-damage.all=", *damageAll))
 		cmd.Env = append(os.Environ(), envDamageDir+"="+dir, fmt.Sprintf("%s=%d,%d", envDamageCases, len(outcomes), n))
 		out, err := cmd.StdoutPipe()
 		if err != nil {

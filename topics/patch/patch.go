@@ -1,8 +1,8 @@
 // Package patch applies partial changes to JSON values, the same way on the server
 // that decides and in the clients that show the change before it is decided. The
-// semantics are those of a library that owns them; here is only what the protocol
-// adds: which of its refusals are a malformed patch, and which a patch that does not
-// fit the value.
+// semantics of JSON Patch are those of a library that owns them; merge.go says why
+// merging is our own. Beside that here is what the protocol adds: which refusals
+// are a malformed patch, and which a patch that does not fit the value.
 package patch
 
 import (
