@@ -219,7 +219,7 @@ func (t *topic) failed(done []decided, err error) {
 	t.engine.lanes.forget(t.key)
 	t.engine.log.Error("commit failed", "topic", t.key.String(), "error", err)
 	t.mu.Lock()
-	t.loaded = t.loaded && !errors.Is(err, store.ErrConflict)
+	t.loaded = t.loaded && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrOutcomeUnknown)
 	t.mu.Unlock()
 	t.refuse(undecided(done), topicError(err))
 	if errors.Is(err, store.ErrOutcomeUnknown) {
