@@ -1,64 +1,12 @@
 package statesync
 
 import (
-	"context"
 	"errors"
 
 	"github.com/lockstep-sync/lockstep/store"
 	"github.com/lockstep-sync/lockstep/sync/frame"
 	"github.com/lockstep-sync/lockstep/topics"
 )
-
-// submit puts a mutation into its topic's inbox. It answers by r.reply, once, or
-// returns why it cannot be taken; then reply is not called.
-func (e *Engine) submit(ctx context.Context, r *request) *topics.Error {
-	if r.mutation.Topic == "" {
-		return r.refused
-	}
-	r.hash = mutationHash(r.mutation)
-	if hook := e.handlers.hooks.BeforeMutation; hook != nil && r.refused == nil {
-		if err := hook(ctx, r.identity, &r.mutation); err != nil {
-			r.refused = refusal(err)
-		}
-	}
-	if !e.work.add() {
-		return topics.Errorf(topics.CodeUnavailable, "", "the server is closing; send it again to the next one")
-	}
-	t := e.registry.use(e.key(r.identity, r.mutation.Topic))
-	if err := t.enqueue(r, e.limits); err != nil {
-		e.registry.release(t)
-		e.work.done()
-		return err
-	}
-	return nil
-}
-
-// enqueue adds r to the inbox and sees to it that somebody decides it.
-func (t *topic) enqueue(r *request, limits Limits) *topics.Error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.inbox) >= limits.Inbox {
-		return topics.Errorf(topics.CodeOverloaded, "", "%d mutations wait for this topic already; send it again later", limits.Inbox)
-	}
-	if r.mutation.Seq != 0 {
-		lane := r.lane()
-		if t.inFlight[lane] >= limits.InFlight {
-			return topics.Errorf(topics.CodeTooManyInFlight, "seq", "the lane has %d unanswered mutations; wait for an answer", limits.InFlight)
-		}
-		t.inFlight[lane]++
-	}
-	t.inbox = append(t.inbox, r)
-	t.decideSoon()
-	return nil
-}
-
-// decideSoon sees to it that somebody decides what waits. The caller holds t.mu.
-func (t *topic) decideSoon() {
-	if !t.committing {
-		t.committing = true
-		go t.commitAll()
-	}
-}
 
 // commitAll decides and commits until the inbox is empty. It is the topic's only
 // goroutine, and there is none while nothing waits.
@@ -194,26 +142,6 @@ func (t *topic) laterFloors(f store.Floors) store.Floors {
 	return store.Floors{Retention: max(f.Retention, t.head.Retention), Tombstones: max(f.Tombstones, t.head.Tombstones)}
 }
 
-// finish sends one answer. The caller holds t.mu.
-func (t *topic) finish(r *request, answer frame.Answer) {
-	if r.mutation.Seq != 0 {
-		lane := r.lane()
-		if t.inFlight[lane]--; t.inFlight[lane] == 0 {
-			delete(t.inFlight, lane)
-		}
-	}
-	t.engine.metrics.answered(answer)
-	r.reply(answer)
-}
-
-// release gives up one use of the topic per answered request.
-func (t *topic) release(n int) {
-	for range n {
-		t.engine.registry.release(t)
-		t.engine.work.done()
-	}
-}
-
 // failed answers mutations whose commit did not happen, or may not have.
 func (t *topic) failed(done []decided, err error) {
 	t.engine.lanes.forget(t.key)
@@ -225,61 +153,4 @@ func (t *topic) failed(done []decided, err error) {
 	if errors.Is(err, store.ErrOutcomeUnknown) {
 		t.engine.storeFailed(err)
 	}
-}
-
-// refuse answers requests with an error that uses up nothing.
-func (t *topic) refuse(requests []*request, e *topics.Error) {
-	t.mu.Lock()
-	for _, r := range requests {
-		t.finish(r, rejection(r.mutation, e))
-	}
-	t.mu.Unlock()
-	t.release(len(requests))
-}
-
-// storedPast reads what came before a batch: from memory where it is there, from
-// the store otherwise.
-type storedPast struct {
-	ctx   context.Context //nolint:containedctx // lives for one batch
-	topic *topic
-}
-
-func (p storedPast) Row(entityID string) (store.Event, bool, error) {
-	p.topic.mu.Lock()
-	recent := p.topic.tail.latest[entityID]
-	p.topic.mu.Unlock()
-	if recent != nil {
-		return recent.Event, true, nil
-	}
-	return p.topic.engine.store.Row(p.ctx, p.topic.key, entityID)
-}
-
-func (p storedPast) Lane(key store.LaneKey) (store.Lane, error) {
-	if lane, ok := p.topic.engine.lanes.get(p.topic.key, key); ok {
-		return lane, nil
-	}
-	return p.topic.engine.store.Lane(p.ctx, p.topic.key, key)
-}
-
-func (p storedPast) Key(key store.IdempotencyKey) (topics.Outcome, bool, error) {
-	return p.topic.engine.store.Key(p.ctx, p.topic.key, key)
-}
-
-// topicError is what a client hears of a failed storage call.
-func topicError(err error) *topics.Error {
-	var ours *topics.Error
-	var damage *store.DamageError
-	switch {
-	case errors.As(err, &ours):
-		return ours
-	case errors.As(err, &damage):
-		return topics.Errorf(topics.CodeDamaged, "topic", "%s is damaged on disk at version %d; the other topics go on", damage.Topic.Name, damage.Version)
-	case errors.Is(err, store.ErrFull):
-		return topics.Errorf(topics.CodeStorageFull, "", "the server's disk is nearly full; reading goes on, write again later")
-	case errors.Is(err, store.ErrOutcomeUnknown):
-		return topics.Errorf(topics.CodeOutcomeUnknown, "", "a storage call failed; send the same mutation again to learn what became of it")
-	case errors.Is(err, store.ErrClosed), isCancelled(err):
-		return topics.Errorf(topics.CodeUnavailable, "", "the server is closing; send it again to the next one")
-	}
-	return topics.Errorf(topics.CodeUnavailable, "", "the store did not answer; send it again later")
 }
