@@ -72,14 +72,14 @@ var shelves = (&porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		parts := make(map[topics.Name][]porcupine.Operation)
 		for _, op := range history {
-			topic := op.Input.(call).topic
+			topic := op.Input.(call).topic //nolint:errcheck // the model's own type
 			parts[topic] = append(parts[topic], op)
 		}
 		return slices.Collect(maps.Values(parts))
 	},
 	Init: func() []any { return []any{shelf{}} },
 	Step: func(state, input, output any) []any {
-		s, c, r := state.(shelf), input.(call), output.(result)
+		s, c, r := state.(shelf), input.(call), output.(result) //nolint:errcheck // the model's own types
 		if c.read {
 			if r.answered && (r.version != s.version || r.rows != s.text()) {
 				return nil

@@ -32,7 +32,6 @@ type desk struct {
 	sentAt  time.Time
 	resume  *resume // of the cursor that is heard now
 	acked   topics.Position
-	every   topics.Version // in mode every: the last version heard of, one by one
 }
 
 // resume is what a cursor began with. A cursor in mode latest brings one event of each
