@@ -190,7 +190,7 @@ func TestBatchBoundariesDoNotMatter(t *testing.T) {
 			rest = rest[n:]
 		}
 		for i := range list {
-			if fmt.Sprintf("%+v %v", one[i], one[i].Reject) != fmt.Sprintf("%+v %v", many[i], many[i].Reject) && !sameAnswer(one[i], many[i]) {
+			if !sameAnswer(one[i], many[i]) {
 				t.Fatalf("mutation %d: alone %+v, in a group %+v", i, one[i], many[i])
 			}
 		}
