@@ -6,6 +6,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	statesync "github.com/lockstep-sync/lockstep/sync"
 	"github.com/lockstep-sync/lockstep/sync/frame"
@@ -31,7 +32,8 @@ type connection struct {
 	spoke   stamp                  // a message was last sent
 	asked   atomic.Bool            // the peer has said something since
 
-	pace pace // owned by the reader
+	pace  pace  // owned by the reader
+	taken stamp // the last message was taken; owned by the reader
 }
 
 // start opens the conversation on an accepted link. The connection is in the
@@ -67,11 +69,16 @@ func (c *connection) unasked() []frame.Want {
 	return wants
 }
 
-// read is the connection's goroutine. When it returns, nothing of the connection
-// is left.
+// read is the connection's goroutine, which has others follow it. When the last one
+// returns, nothing of the connection is left.
 func (c *connection) read() {
+	e, lull := c.receiveAll()
+	if lull {
+		go c.read()
+		return
+	}
 	defer c.server.connections.remove(c)
-	if e := c.receiveAll(); e != nil {
+	if e != nil {
 		c.finish(*e)
 		<-c.done
 	} else {
@@ -86,8 +93,10 @@ func (c *connection) read() {
 }
 
 // receiveAll hands the peer's messages to the session until one of them ends it. It
-// returns the goodbye that is due; nil when the peer is gone.
-func (c *connection) receiveAll() (due *ending) {
+// returns the goodbye that is due; nil when the peer is gone. After a message of a
+// peer that says little it returns too, for taking messages has made the stack
+// larger than waiting for them needs: a fresh goroutine goes on.
+func (c *connection) receiveAll() (due *ending, lull bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			due = c.panicked(cause)
@@ -102,19 +111,32 @@ func (c *connection) receiveAll() (due *ending) {
 		var refused *topics.Error
 		switch {
 		case err == nil:
+			if c.saysLittle() {
+				return nil, true
+			}
 		case errors.As(err, &refused):
 			c.session.Error(refused)
 			e, _ := endingOf(refused)
-			return &e
+			return &e, false
 		case errors.As(err, &due):
 			if due.code == topics.CodeTooLarge.Meaning().Close {
 				c.server.metrics.bound("message_bytes")
 			}
-			return due
+			return due, false
 		default:
-			return nil
+			return nil, false
 		}
 	}
+}
+
+// little is the time between messages from which on a peer says little.
+const little = 50 * time.Millisecond
+
+// saysLittle is called once for every message.
+func (c *connection) saysLittle() bool {
+	last := c.taken.at()
+	c.taken.now()
+	return c.taken.at().Sub(last) > little
 }
 
 // message is the next one: what came early, and then what the link receives.

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func TestFollowers_P5_P11(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	h := open(t)
-	ways := []string{"websocket", "longpoll", "mixed"}
+	ways := []string{"websocket", "sse", "longpoll", "mixed"}
 	followers := make([]*follower, 0, 12)
 	for i := range cap(followers) {
 		way := ways[i%len(ways)]
@@ -86,17 +87,81 @@ func (f *follower) equals(t *testing.T, want map[string]string) {
 // follow goes on until the replica shows the goal.
 func (f *follower) follow(t *testing.T, way string) {
 	for f.replica.Consistent < f.goal && !t.Failed() {
-		var err error
-		if way == "websocket" || way == "mixed" && f.rand.IntN(2) == 0 {
-			err = f.listen()
-		} else {
-			err = f.poll()
-		}
+		err := f.stint(way)
 		if err != nil {
 			t.Errorf("%s: %v", f.name, err)
 			return
 		}
 	}
+}
+
+// stint follows for a while, most of the time in the follower's own way.
+func (f *follower) stint(way string) error {
+	ways := []string{"websocket", "sse", "sync", "longpoll"}
+	if way == "mixed" || f.rand.IntN(4) == 0 {
+		way = ways[f.rand.IntN(len(ways))]
+	}
+	switch way {
+	case "websocket":
+		return f.listen()
+	case "sse":
+		return f.stream(http.MethodGet, "/v1/topics/"+f.topic+"/events?protocol=lockstep.v1&user="+f.name, "", f.lastID())
+	case "sync":
+		at := "null"
+		if id := f.lastID(); id != "" {
+			at = `"` + id + `"`
+		}
+		return f.stream(http.MethodPost, "/v1/sync?user="+f.name, `{"positions":{"`+f.topic+`":`+at+`}}`, "")
+	}
+	return f.poll()
+}
+
+// lastID is where to resume from, as text; empty: nowhere.
+func (f *follower) lastID() string {
+	if at := f.position(); at.Version > 0 {
+		return at.String()
+	}
+	return ""
+}
+
+// stream follows server-sent events for a random number of them, and drops the line.
+func (f *follower) stream(method, path, body, lastID string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, f.house.url+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	if lastID != "" {
+		r.Header.Set("Last-Event-ID", lastID)
+	}
+	res, err := f.house.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 1<<22)
+	id := ""
+	for n := 3 + f.rand.IntN(20); n > 0 && lines.Scan(); {
+		field, data, _ := strings.Cut(lines.Text(), ": ")
+		if field == "id" {
+			id = data
+		}
+		if field != "data" {
+			continue
+		}
+		n--
+		if err := f.take([]byte(data)); err != nil || f.replica.Consistent >= f.goal {
+			return err
+		}
+		if at := f.replica.Position; id != "" && at.Version > 0 && id != at.String() {
+			return fmt.Errorf("the id is %s at %s", id, at)
+		}
+		id = ""
+	}
+	return lines.Err()
 }
 
 // listen follows over a WebSocket for a random number of messages, and drops it.

@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	// bufferBytes is what a silent WebSocket keeps for reading and for writing. A
-	// control frame fits; larger messages pass the buffer by.
-	bufferBytes = 512
+	// readBytes is what a silent WebSocket keeps for reading; larger messages pass it
+	// by. For writing it keeps controlBytes: the library writes nothing but control
+	// frames, and each of them must go out in one write.
+	readBytes    = 512
+	controlBytes = 160
 	// pieceBytes is what is written before progress is noted, and slowBytes the same
 	// on a line that had to wait for its peer.
 	pieceBytes = 32 << 10
@@ -164,11 +166,11 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := bufio.NewReaderSize(&prefixed{early: append([]byte(nil), early...), rest: w}, max(bufferBytes, len(early)))
+	r := bufio.NewReaderSize(&prefixed{early: append([]byte(nil), early...), rest: w}, max(readBytes, len(early)))
 	if _, err := r.Peek(len(early)); err != nil {
 		return nil, nil, err
 	}
-	return w, bufio.NewReadWriter(r, bufio.NewWriterSize(w, bufferBytes)), nil
+	return w, bufio.NewReadWriter(r, bufio.NewWriterSize(w, controlBytes)), nil
 }
 
 // prefixed reads what came too early, and then the rest.
