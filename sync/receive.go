@@ -20,6 +20,9 @@ func (s *Session) Receive(ctx context.Context, message []byte) error {
 		return topics.Errorf(topics.CodeTooLarge, "", "the message is %d bytes long; at most %d", len(message), most)
 	}
 	for _, raw := range frame.Split(message) {
+		if why := s.ended.Load(); why != nil {
+			return why
+		}
 		if err := s.receive(ctx, raw); err != nil {
 			return err
 		}

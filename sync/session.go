@@ -188,7 +188,8 @@ func (s *Session) drop(c *cursor) {
 func (s *Session) answer(a frame.Answer) {
 	if a.Reject != nil && a.Reject.Code == topics.CodeOutcomeUnknown {
 		s.end(a.Reject)
-		return
 	}
-	s.ready.pushAnswer(a)
+	if s.ended.Load() == nil { // after the goodbye nothing is said
+		s.ready.pushAnswer(a)
+	}
 }

@@ -136,10 +136,11 @@ func (l *lane) settle(i int, f Frame) Settled {
 	return s
 }
 
-// gap begins again where the server is. That it expects a seq which it answered
-// before means that it has forgotten the lane.
+// gap begins again where the server is, or at what has no answer if that is earlier.
+// When it is the first one without an answer that leaves a gap, the server has
+// forgotten what it answered.
 func (l *lane) gap(f Frame) []Settled {
-	if f.Expected < l.pending[0].Seq {
+	if first := l.pending[0].Seq; f.Expected < first && f.Seq == first {
 		return l.end(f)
 	}
 	l.begun = l.begun || f.Expected > 1

@@ -164,6 +164,17 @@ func TestOutboxBeginsALaneAgain(t *testing.T) {
 	b.sends("c1.1")
 }
 
+// A gap behind the first one without an answer is old news, and ends nothing.
+func TestOutboxHearsAnOldGap(t *testing.T) {
+	b := newBox(t)
+	b.add(3, e1, 1)
+	b.sends("c1.1 c1.2 c1.3")
+	b.hears(ack(t, "c1", 1, e1, 2), "c1.1 applied")
+	b.hears(reject(t, "c1", 3, topics.CodeGap, `,"expected":1`), "")
+	b.sends("c1.2")
+	b.hears(ack(t, "c1", 2, e1, 3), "c1.2 applied")
+}
+
 // The ways in which a lane ends, and what is known then.
 func TestOutboxEndsALane(t *testing.T) {
 	for code, c := range map[topics.Code]struct{ more, want string }{

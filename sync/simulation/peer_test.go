@@ -151,7 +151,11 @@ func (p *peer) hear(raw []byte) {
 		switch f.Type {
 		case "ack", "reject":
 			p.answer(f)
-		case "bye", "pong", "welcome":
+		case "bye":
+			p.line.drop()
+			p.hangUp()
+			return
+		case "pong", "welcome":
 		case "error":
 			if f.Topic != "" {
 				p.desk(f.Topic).sub.Lost()
