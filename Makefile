@@ -51,8 +51,15 @@ test: ## Everything: vet, tidy, all tests, the browser check
 	@$(race-note)
 	@$(GO) test $(RACE) -shuffle=on ./...
 	@cd clientjs && npm ci
+	@$(MAKE) test-client
 	@$(MAKE) test-demo
 	@$(MAKE) test-browser
+
+.PHONY: test-client
+test-client: build ## The JavaScript client: machines, chaos, the real server, the package; then in Chromium
+	@if [[ ! -d clientjs/node_modules ]]; then cd clientjs && npm ci; fi
+	@cd clientjs && npm run --silent build:check && npm test --silent && npm run --silent size && npm run --silent pack
+	@cd clientjs && CHROMIUM="$$(scripts/chromium.sh)" npm run --silent test:chromium
 
 .PHONY: test-demo
 test-demo: ## The demo page's modules, without a browser

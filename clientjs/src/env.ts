@@ -32,12 +32,11 @@ export interface Env extends Clock {
   newClient(): string;
   readonly fetch: typeof fetch | undefined;
   readonly WebSocket: SocketClass | undefined;
-  readonly takeSlot: TakeSlot;
+  /** The slots that held polls take; those of navigator.locks where it is missing. */
+  readonly takeSlot?: TakeSlot;
   /** Calls back when the world may have changed: network, visibility, a page shown again. */
   onWake(wake: () => void): () => void;
 }
-
-const slots = 3; // of the six connections that a browser has per host: held polls leave the others to writes
 
 /** The world as the runtime has it. */
 export function worldEnv(): Env {
@@ -49,7 +48,6 @@ export function worldEnv(): Env {
     newClient,
     fetch: globalThis.fetch?.bind(globalThis),
     WebSocket: globalThis.WebSocket,
-    takeSlot,
     onWake,
   };
 }
@@ -57,21 +55,6 @@ export function worldEnv(): Env {
 function newClient(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(15));
   return Array.from(bytes, (byte) => (byte % 36).toString(36)).join("");
-}
-
-async function takeSlot(): Promise<(() => void) | undefined> {
-  const locks = globalThis.navigator?.locks;
-  if (!locks) return () => undefined;
-  for (let slot = 0; slot < slots; slot++) {
-    const giveBack = await new Promise<(() => void) | undefined>((resolve) => {
-      const held = locks.request(`lockstep-poll-${slot}`, { ifAvailable: true }, (lock) =>
-        lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined),
-      );
-      held.catch(() => resolve(() => undefined));
-    });
-    if (giveBack) return giveBack;
-  }
-  return undefined;
 }
 
 function onWake(wake: () => void): () => void {

@@ -182,7 +182,15 @@ export class Lines {
 
   #open(number: number, opened: Opened, transport: Transport): Line {
     const { env, pollMs, url, positions } = this.#options;
-    const dial: Dial = { env, token: opened.token, pollMs, url, positions };
+    const dial: Dial = {
+      env,
+      get token() {
+        return opened.token; // renewed in place
+      },
+      pollMs,
+      url,
+      positions,
+    };
     return transport.open(dial, {
       frames: (frames) => this.#heard(number, opened, transport, frames),
       lost: ({ unauthorized, ...loss }) => {

@@ -8,6 +8,7 @@ import type { Dial, Line, Sink, Transport } from "./transport.ts";
 const deadlineMs = 10_000;
 const holdSeconds = 25;
 const graceMs = 10_000; // beyond the wait; then the request has failed
+const slots = 3; // of the six connections that a browser has per host: held polls leave the others to writes
 const writeBytes = 128 << 10; // of frames in one request
 
 /** Polls that the server holds until there is news. */
@@ -56,7 +57,7 @@ class PollLine implements Line {
   async #run(): Promise<void> {
     try {
       await this.#exchange(0, true);
-      if (this.#hold) this.#giveBack = await this.#dial.env.takeSlot();
+      if (this.#hold) this.#giveBack = await (this.#dial.env.takeSlot ?? takeSlot)();
       while (!this.#abort.signal.aborted) {
         if (this.#giveBack) await this.#exchange(holdSeconds, true);
         else await this.#pause().then(() => this.#exchange(0, true));
@@ -129,4 +130,19 @@ class PollLine implements Line {
     this.close();
     this.#sink.lost(lossOf(error));
   }
+}
+
+async function takeSlot(): Promise<(() => void) | undefined> {
+  const locks = globalThis.navigator?.locks;
+  if (!locks) return () => undefined;
+  for (let slot = 0; slot < slots; slot++) {
+    const giveBack = await new Promise<(() => void) | undefined>((resolve) => {
+      const held = locks.request(`lockstep-poll-${slot}`, { ifAvailable: true }, (lock) =>
+        lock ? new Promise<void>((release) => resolve(release)) : resolve(undefined),
+      );
+      held.catch(() => resolve(() => undefined));
+    });
+    if (giveBack) return giveBack;
+  }
+  return undefined;
 }

@@ -160,5 +160,6 @@ export class Replica {
 function toRow({ op, version, data }: WireEvent): WireRow | null {
   if (op === "delete") return null;
   if (!Number.isSafeInteger(version)) throw new Error("an event's version is no version");
-  return Object.assign(data, { version });
+  data.version = version;
+  return data as WireRow;
 }

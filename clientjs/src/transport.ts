@@ -10,6 +10,7 @@ export type Via = "websocket" | "sse" | "long-poll" | "poll";
 /** What a line is opened with. */
 export interface Dial {
   readonly env: Env;
+  /** The token in use; a line that lives long finds a newer one here. */
   readonly token: string | undefined;
   /** How often a plain poll asks. */
   readonly pollMs: number;

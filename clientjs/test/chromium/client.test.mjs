@@ -12,6 +12,11 @@ before(async () => {
 after(() => house?.close());
 beforeEach(() => Object.assign(house.proxy, { upgrades: "pass", requests: "pass", frozen: false }));
 
+// Runs in a page.
+function write(who) {
+  for (let n = 0; n < 20; n++) put(`${who}${n % 5}`, { n });
+}
+
 const settled = (page) => until("all writes are observed", async () => /^(observed,?)*$/.test(await stages(page)));
 const live = (page, via = "websocket") =>
   until(`live by ${via}`, async () => (await phase(page)) === `live ${via}`, 30_000);
@@ -116,6 +121,77 @@ test("a page that is left and come back to goes on", async () => {
   await page.evaluate(() => put("a", { n: 1 }));
   await settled(page);
   await page.context().close();
+});
+
+test("a hidden page that is shown tests its line within 2 s", async () => {
+  const page = await house.page("doc:hidden");
+  await live(page);
+  await page.evaluate(() => {
+    Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  house.proxy.frozen = true;
+  await page.evaluate(() => {
+    Object.defineProperty(document, "visibilityState", { value: "visible", configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await until("it is noticed", async () => !(await phase(page)).startsWith("live"), 3_500);
+  house.proxy.frozen = false;
+  house.proxy.cut();
+  await live(page);
+  await page.context().close();
+});
+
+test("two first writers, and pipelined writes, on a topic that does not exist yet", async () => {
+  const [alice, bob] = await Promise.all([house.page("doc:first"), house.page("doc:first", { user: "bob" })]);
+  await Promise.all([alice.evaluate(write, "a"), bob.evaluate(write, "b")]);
+  await Promise.all([settled(alice), settled(bob)]);
+  await until("the same rows", async () => (await rows(alice)) === (await rows(bob)));
+  assert.equal(await alice.evaluate(() => list.getSnapshot().position.version), 40);
+  await alice.context().close();
+  await bob.context().close();
+});
+
+test("a pending patch on a row that another deletes is refused, and the row goes", async () => {
+  const context = await house.chromium.newContext();
+  const alice = await house.page("doc:gone", { context });
+  const bob = await house.page("doc:gone", { user: "bob" });
+  await alice.evaluate(() => put("a", { n: 1 }));
+  await settled(alice);
+  await context.setOffline(true);
+  await alice.evaluate(() => void (window.lost = list.patch("a", { n: 2 })));
+  await bob.evaluate(() => list.delete("a").observed);
+  await context.setOffline(false);
+  await until("it is refused", () => alice.evaluate(() => lost.error?.code === "not_found"));
+  assert.equal(await rows(alice), "[]");
+  await context.close();
+  await bob.context().close();
+});
+
+test("a slow reader still repaints", async () => {
+  const page = await house.page("doc:slow");
+  const writer = await house.page("doc:slow", { user: "bob" });
+  await Promise.all([live(page), live(writer)]);
+  const writing = writer.evaluate(async () => {
+    for (let tick = 0; tick < 60; tick++) {
+      for (let n = 0; n < 50; n++) list.put(`r${n}`, { n: tick * 50 + n, pad: "x".repeat(2000) });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  });
+  const painted = await page.evaluate(async () => {
+    const seen = new Set();
+    for (let turn = 0; turn < 15; turn++) {
+      for (const end = performance.now() + 150; performance.now() < end;);
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      seen.add(list.getSnapshot().position.version);
+    }
+    return seen.size;
+  });
+  await writing;
+  assert.ok(painted >= 5, `${painted} different states in 15 turns`);
+  await until("the same rows", async () => (await rows(page)) === (await rows(writer)));
+  await page.context().close();
+  await writer.context().close();
 });
 
 test("1,000 rows under 500 events a second: no long tasks", async (t) => {

@@ -24,9 +24,15 @@ export function binary(): string {
 }
 
 export class Server {
+  /** What the server checks tokens with; without it the server runs in --dev. */
+  readonly #secret: string | undefined;
   readonly #data = mkdtempSync(`${tmpdir()}/lockstep-`);
   #child: ChildProcess | undefined;
   #port = 0;
+
+  constructor(secret?: string) {
+    this.#secret = secret;
+  }
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
@@ -35,7 +41,8 @@ export class Server {
   /** Starts the server, on the port that it had before. */
   async start(): Promise<void> {
     const listen = ["--listen", `127.0.0.1:${this.#port}`, "--admin-listen", "127.0.0.1:0"];
-    const child = spawn(binary(), ["serve", "--dev", ...listen, "--data", this.#data], {
+    const child = spawn(binary(), ["serve", ...(this.#secret ? [] : ["--dev"]), ...listen, "--data", this.#data], {
+      env: { ...process.env, ...(this.#secret && { LOCKSTEP_AUTH_SECRET: this.#secret }) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;

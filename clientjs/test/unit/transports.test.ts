@@ -165,6 +165,24 @@ describe("tokens", () => {
     expect(client.status.phase).toBe("live");
   });
 
+  test("a token renewed in place goes with the next poll", async () => {
+    const world = createTestWorld();
+    const { env } = world.options();
+    const sent = new Set<string>();
+    const fetch: typeof globalThis.fetch = (url, init) => {
+      sent.add(new Headers(init?.headers).get("Authorization") ?? "");
+      return world.network.fetch(url as URL, init);
+    };
+    let n = 0;
+    const token = (): string => jwt({ sub: "alice", n: ++n, exp: Date.now() / 1000 + 40 });
+    const { list } = house({ token, transports: [longPoll()], env: { ...env, fetch } }, world);
+    list.subscribe(() => undefined);
+    await world.run(45_000);
+    expect(n).toBeGreaterThan(1);
+    expect(sent.size).toBe(n);
+    expect(world.server.sessions.size).toBe(1);
+  });
+
   test("another user: nothing of the first one is shown or sent", async () => {
     const world = createTestWorld();
     const { client, list } = house({}, world);
