@@ -34,6 +34,9 @@ func TestTokenWays(t *testing.T) {
 	}{
 		"nothing":                   {"/v1/topics/a:1", nil, 401},
 		"Authorization":             {"/v1/topics/a:1", []string{"Authorization: Bearer " + token}, 200},
+		"another tenant":            {"/v1/topics/a:1?tenant=acme", []string{"Authorization: Bearer " + token}, 403},
+		"another user":              {"/v1/topics/a:1?user=ben", []string{"Authorization: Bearer " + token}, 403},
+		"the alias of another":      {"/ws/acme?token=" + token, nil, 403},
 		"no grant":                  {"/v1/topics/b:1", []string{"Authorization: Bearer " + token}, 403},
 		"a cookie":                  {"/v1/topics/a:1", []string{"Cookie: lockstep_token=" + token}, 200},
 		"a cookie, a page of ours":  {"/v1/topics/a:1", []string{"Cookie: lockstep_token=" + token, "Origin: https://app.example"}, 200},
@@ -114,12 +117,22 @@ func TestAuthFrameMissing(t *testing.T) {
 			}
 		})
 	}
-	p := h.dial("/v1/ws", "lockstep.v1")
-	if err := h.server.Drain(context.Background()); err != nil {
-		t.Error(err)
+	other := h.dial("/ws/acme", "lockstep.v1")
+	other.say(`{"type":"auth","token":"` + hs256(t, nil) + `"}`)
+	if said := other.closed(4403); !strings.Contains(said, `"field":"tenant"`) {
+		t.Errorf("the alias of another tenant hears %q", said)
 	}
-	if _, _, err := p.conn.Read(context.Background()); websocket.CloseStatus(err) != websocket.StatusServiceRestart && websocket.CloseStatus(err) != 4401 {
-		t.Errorf("a guest hears %v when the server ends", err)
+}
+
+// TestGuestDrain: one that has not said who it is hears of the server's end too.
+func TestGuestDrain(t *testing.T) {
+	h := open(t, withJWT(t))
+	p := h.dial("/v1/ws", "lockstep.v1")
+	drained := make(chan error, 1)
+	go func() { drained <- h.server.Drain(context.Background()) }()
+	p.closed(websocket.StatusServiceRestart)
+	if err := <-drained; err != nil {
+		t.Error(err)
 	}
 }
 

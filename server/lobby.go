@@ -28,6 +28,7 @@ type guest struct {
 	lobby   *lobby
 	form    statesync.Form
 	trace   string
+	claim   claim
 	link    link
 	ticket  *ticket
 	decided atomic.Bool // set by whoever lets it in or turns it away
@@ -168,6 +169,9 @@ func (g *guest) admit(b *buffer) (*connection, error) {
 	}
 	c := &connection{server: s, form: g.form, trace: g.trace, ticket: g.ticket, done: make(chan struct{}, 1), pace: s.newPace()}
 	id, err := authenticator.AuthenticateToken(s.lifetime, auth.Token)
+	if err == nil {
+		err = g.claim.check(id)
+	}
 	if err == nil {
 		err = g.ticket.sign(id)
 	}

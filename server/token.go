@@ -22,6 +22,9 @@ func (x *exchange) identify() (statesync.Identity, error) {
 	if err != nil {
 		return id, err
 	}
+	if err := x.claim().check(id); err != nil {
+		return id, err
+	}
 	x.who = id
 	if later, ok := x.server.rates.allow(id.Tenant, time.Now()); !ok {
 		x.server.metrics.bound("tenant_rate")
@@ -46,6 +49,31 @@ func (x *exchange) token() string {
 		return cookie.Value
 	}
 	return ""
+}
+
+// claim is who the URL says that the client is. A token knows better; where it says
+// something else, the client believes in what it will not get.
+type claim struct{ user, tenant string }
+
+func (x *exchange) claim() claim {
+	if x.isDev() {
+		return claim{} // there it is all there is, and DevAuth has read it
+	}
+	c := claim{x.query.text("user"), x.query.text("tenant")}
+	if c.tenant == "" {
+		c.tenant = x.r.PathValue("tenant")
+	}
+	return c
+}
+
+func (c claim) check(id statesync.Identity) error {
+	switch {
+	case c.tenant != "" && c.tenant != string(id.Tenant):
+		return topics.Errorf(topics.CodeForbidden, "tenant", "%q is not the tenant that the token is for", clip(c.tenant))
+	case c.user != "" && c.user != id.User:
+		return topics.Errorf(topics.CodeForbidden, "user", "%q is not the user that the token is for", clip(c.user))
+	}
+	return nil
 }
 
 // mayAuthenticateLater reports whether an auth frame can still bring a token: none

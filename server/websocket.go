@@ -83,7 +83,7 @@ func (x *exchange) websocketLate(form statesync.Form, place *ticket) error {
 		place.giveBack()
 		return nil
 	}
-	g := &guest{lobby: &x.server.lobby, form: form, trace: x.trace, link: line, ticket: place, over: make(chan struct{})}
+	g := &guest{lobby: &x.server.lobby, form: form, trace: x.trace, claim: x.claim(), link: line, ticket: place, over: make(chan struct{})}
 	if !x.server.lobby.enter(g) {
 		line.cut()
 		place.giveBack()
