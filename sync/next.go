@@ -47,8 +47,10 @@ func (s *Session) turn(ctx context.Context, dst []byte, room int) ([]byte, error
 		dst = append(dst, line...)
 	}
 	for _, a := range s.ready.takeAnswers() {
-		dst = append(frame.AppendAnswer(dst, a, s.current(ctx, a)), '\n')
-		<-s.slots
+		dst = append(frame.AppendAnswer(dst, a.Answer, s.current(ctx, a.Answer)), '\n')
+		if a.slot {
+			<-s.slots
+		}
 	}
 	dst = s.ephemeral(dst)
 	if len(dst) > before {

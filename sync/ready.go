@@ -16,7 +16,7 @@ type ready struct {
 	armed   bool     // the writer is idle and wants to be told
 	closed  bool     // nothing is taken any more
 	lines   [][]byte // control lines, each with its newline
-	answers []frame.Answer
+	answers []waiting
 	signals [][]byte
 	present []*cursor // whose presence has changed; each at most once
 	cursors []*cursor // a cursor is here at most once: its queued says whether
@@ -27,9 +27,16 @@ func (r *ready) pushLine(line []byte) {
 	r.push(func() { r.lines = append(r.lines, line) })
 }
 
+// waiting is an answer on its way out; with slot it gives back the place that its
+// mutation has taken.
+type waiting struct {
+	frame.Answer
+	slot bool
+}
+
 // pushAnswer queues the answer to a mutation.
-func (r *ready) pushAnswer(a frame.Answer) {
-	r.push(func() { r.answers = append(r.answers, a) })
+func (r *ready) pushAnswer(a frame.Answer, slot bool) {
+	r.push(func() { r.answers = append(r.answers, waiting{a, slot}) })
 }
 
 // pushCursor queues a cursor that is behind.
@@ -87,7 +94,7 @@ func (r *ready) takeLines() [][]byte {
 }
 
 // takeAnswers takes all answers.
-func (r *ready) takeAnswers() []frame.Answer {
+func (r *ready) takeAnswers() []waiting {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	answers := r.answers

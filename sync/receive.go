@@ -160,7 +160,7 @@ func (s *Session) answerDecided(c *cursor, seq uint64) {
 			continue
 		}
 		a := replay(frame.Answer{Topic: c.topic.key.Name, Epoch: head.Epoch, Client: s.client, Seq: o.Seq}, o)
-		s.say(frame.AppendAnswer(nil, a, nil))
+		s.ready.pushAnswer(a, false) // behind the answers that wait: they were decided before
 	}
 }
 

@@ -190,6 +190,6 @@ func (s *Session) answer(a frame.Answer) {
 		s.end(a.Reject)
 	}
 	if s.ended.Load() == nil { // after the goodbye nothing is said
-		s.ready.pushAnswer(a)
+		s.ready.pushAnswer(a, true)
 	}
 }

@@ -111,6 +111,21 @@ func TestConflictWithoutARow(t *testing.T) {
 	}
 }
 
+// What a client that is back is told of earlier decisions stands behind the answers
+// that wait for it: those were given before.
+func TestAnswersKeepTheirOrder(t *testing.T) {
+	h := newHouse(t, Limits{})
+	const one = `{"type":"mutate","client":"c","seq":1,"topic":"gift-list:1","changes":[{"entity_id":"g1","payload":1}]}`
+	const two = `{"type":"mutate","client":"c","seq":2,"topic":"gift-list:1","changes":[{"entity_id":"g1","payload":2}]}`
+	s := h.open("alice", FormFrames)
+	s.say(two)
+	other := h.open("alice", FormFrames)
+	other.say(one)
+	other.await(`"status":"applied"`)
+	s.say(`{"type":"subscribe","topics":[{"topic":"gift-list:1","oldest_unanswered":1}],"client":"c"}`)
+	s.await(`"code":"expired"`, `"status":"duplicate"`)
+}
+
 // P5: a mark says that nothing more is to come, so none is sent for a cursor that is behind.
 func TestMarkOnlyAtTheHead(t *testing.T) {
 	h := newHouse(t, Limits{})
