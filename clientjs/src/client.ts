@@ -8,7 +8,7 @@ import { Calls } from "./calls.ts";
 import { Lines } from "./line.ts";
 import { Listeners, type Unsubscribe } from "./listeners.ts";
 import type { Mutation } from "./mutation.ts";
-import { type ClientOptions, debugLog } from "./options.ts";
+import { addressOf, type ClientOptions, debugLog } from "./options.ts";
 import { type House, Room } from "./room.ts";
 import { Keeper } from "./keeper.ts";
 import type { Rejection, Status } from "./status.ts";
@@ -16,8 +16,7 @@ import { Topic } from "./topic.ts";
 import { encode, type Transport } from "./transport.ts";
 import { bytesOf, type Mutate, sameUser, type ServerFrame, type Want, type Welcome } from "./wire.ts";
 
-const lingerMs = 1_000;
-const pollMs = 10_000;
+const defaults = { lingerMs: 1_000, pollMs: 10_000 };
 const overdueMs = 20_000; // for any answer that is due; then the line is given up
 const bufferedMost = 256 << 10; // bytes that may wait in the socket; more mutations wait here
 const bufferedRetryMs = 50;
@@ -39,6 +38,7 @@ export class Client {
   #overdue: Timer;
   #pumping: Timer;
   #stopWaking: (() => void) | undefined;
+  #held = false; // by disconnect
 
   constructor(options: ClientOptions, transports: readonly Transport[]) {
     this.#options = options;
@@ -52,8 +52,8 @@ export class Client {
       transports: options.transports ?? transports,
       token: options.token,
       attempts: options.attempts,
-      pollMs: options.pollMs ?? pollMs,
-      url: (path) => this.#url(path),
+      pollMs: options.pollMs ?? defaults.pollMs,
+      url: (path) => addressOf(options, path),
       positions: () => this.#positions(),
       live: (welcome) => this.#live(welcome),
       frame: (frame) => this.#take(frame),
@@ -99,12 +99,24 @@ export class Client {
 
   /** Calls a handler of the application on the server. Rejected with a LockstepError; unavailable without a line. */
   call<R = unknown>(method: string, params?: unknown, timeoutMs?: number): Promise<R> {
-    this.connect();
+    this.#open();
     return this.#calls.call<R>(method, params, timeoutMs, this.#house.live);
   }
 
   /** Opens the line, which otherwise happens at the first use, and tries again where it is blocked. */
   connect(): void {
+    this.#held = false;
+    this.#open();
+  }
+
+  /** Closes the line and keeps it closed until connect; everything goes on as offline. */
+  disconnect(): void {
+    this.#held = true;
+    this.#lines.tell("hold");
+  }
+
+  #open(): void {
+    if (this.#held) return;
     this.#stopWaking ??= this.#env.onWake(() => this.#lines.tell("wake"));
     this.#lines.tell("open");
   }
@@ -134,7 +146,7 @@ export class Client {
     this.#env.clearTimeout(this.#lingering.get(name));
     room.refs++;
     if (every && room.every++ === 0 && room.asked) room.subscription.lost();
-    this.connect();
+    this.#open();
     this.#ask();
     let following = true;
     return () => {
@@ -145,14 +157,14 @@ export class Client {
       if (room.refs === 0)
         this.#lingering.set(
           name,
-          this.#env.setTimeout(() => this.#unfollow(room), this.#options.lingerMs ?? lingerMs),
+          this.#env.setTimeout(() => this.#unfollow(room), this.#options.lingerMs ?? defaults.lingerMs),
         );
     };
   }
 
   /** @internal Sends what has come up in a room, and tells who listens. */
   changed(room: Room): void {
-    this.connect();
+    this.#open();
     if (room.refs === 0 && this.#house.live && room.lane.state.phase === "closed" && !room.opening) room.lane.open();
     this.#changed(room);
     this.#pump();
@@ -184,20 +196,9 @@ export class Client {
     };
   }
 
-  #url(path: string): URL {
-    const { url, user, tenant } = this.#options;
-    const base = new URL(url, globalThis.location?.href);
-    base.protocol = base.protocol.replace(/^ws/, "http");
-    base.pathname = `${base.pathname.replace(/\/$/, "")}/v1/${path}`;
-    if (user !== undefined) base.searchParams.set("user", user);
-    if (tenant !== undefined) base.searchParams.set("tenant", tenant);
-    return base;
-  }
-
   #positions(): Record<string, string> {
     const rooms = [...this.#rooms.values()].filter((room) => room.subscription.state === "follow");
-    const at = rooms.map(({ topic, subscription: { replica } }) => [topic, replica.position] as const);
-    return Object.fromEntries(at.map(([topic, { epoch, version }]) => [topic, `${epoch}-${version}`]));
+    return Object.fromEntries(rooms.map((room) => [room.topic, room.subscription.cursor]));
   }
 
   #live(welcome: Welcome): void {

@@ -46,7 +46,7 @@ export interface Machine {
 }
 
 export type Event =
-  | { readonly type: "open" | "close" | "wake" | "timer" | "expect" }
+  | { readonly type: "open" | "hold" | "close" | "wake" | "timer" | "expect" }
   | { readonly type: "dialing" | "heard" | "pong"; readonly line: number }
   | { readonly type: "welcome"; readonly line: number; readonly heartbeat: number }
   | ({ readonly type: "lost"; readonly line: number } & Loss);
@@ -106,6 +106,7 @@ export function step(machine: Machine, event: Event, around: Surroundings): Step
   const { state } = machine;
   if (state.phase === "closed") return [machine];
   if (event.type === "close") return [{ ...machine, state: { phase: "closed" } }, ...dropAll(state)];
+  if (event.type === "hold") return [{ ...start, lines: machine.lines }, ...dropAll(state)];
   switch (state.phase) {
     case "idle":
       return event.type === "open" ? dial(machine, around) : [machine];

@@ -72,7 +72,7 @@ export class Lines {
     return this.#live?.line?.buffered ?? 0;
   }
 
-  tell(type: "open" | "close" | "wake" | "expect"): void {
+  tell(type: "open" | "hold" | "close" | "wake" | "expect"): void {
     this.#happened({ type });
   }
 

@@ -51,3 +51,13 @@ export function debugLog(debug: ClientOptions["debug"], { now }: Env): (what: st
   if (typeof debug === "function") return (what, detail) => debug({ at: now(), what, detail });
   return (what, detail) => console.debug(`lockstep ${now().toFixed(0)} ${what}`, detail);
 }
+
+/** The address of a path under /v1. */
+export function addressOf({ url, user, tenant }: ClientOptions, path: string): URL {
+  const address = new URL(url, globalThis.location?.href);
+  address.protocol = address.protocol.replace(/^ws/, "http");
+  address.pathname = `${address.pathname.replace(/\/$/, "")}/v1/${path}`;
+  if (user !== undefined) address.searchParams.set("user", user);
+  if (tenant !== undefined) address.searchParams.set("tenant", tenant);
+  return address;
+}

@@ -18,6 +18,11 @@ export class Subscription {
   // Where the last repair asked to go on. A second gap at the same place means that going on does not help.
   #repaired: Position | undefined;
 
+  /** Where the replica is, as text. */
+  get cursor(): string {
+    return `${this.replica.position.epoch}-${this.replica.position.version}`;
+  }
+
   /** Returns where to ask from, once after each time it is due; an empty object asks for a snapshot. */
   ask(): Partial<Position> | undefined {
     if (this.state !== "toAsk") return undefined;

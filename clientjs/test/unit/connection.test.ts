@@ -45,6 +45,7 @@ const states: Record<string, Machine> = {
 };
 const events: Record<string, Event> = {
   open: { type: "open" },
+  hold: { type: "hold" },
   close: { type: "close" },
   wake: { type: "wake" },
   expect: { type: "expect" },
@@ -80,6 +81,7 @@ describe("state × event", () => {
     expect(`\n${table.join("\n")}\n`).toMatchInlineSnapshot(`
       "
       idle              | open          | connecting, dial 8
+      idle              | hold          | ·
       idle              | close         | closed
       idle              | wake          | ·
       idle              | expect        | ·
@@ -94,6 +96,7 @@ describe("state × event", () => {
       idle              | trial welcome | ·
       idle              | trial lost    | ·
       connecting        | open          | ·
+      connecting        | hold          | idle, drop 7
       connecting        | close         | closed, drop 7
       connecting        | wake          | ·
       connecting        | expect        | ·
@@ -108,6 +111,7 @@ describe("state × event", () => {
       connecting        | trial welcome | ·
       connecting        | trial lost    | ·
       live              | open          | ·
+      live              | hold          | idle, drop 7
       live              | close         | closed, drop 7
       live              | wake          | live, ping 7
       live              | expect        | live
@@ -122,6 +126,7 @@ describe("state × event", () => {
       live              | trial welcome | ·
       live              | trial lost    | ·
       probing           | open          | ·
+      probing           | hold          | idle, drop 7
       probing           | close         | closed, drop 7
       probing           | wake          | ·, ping 7
       probing           | expect        | ·
@@ -136,6 +141,7 @@ describe("state × event", () => {
       probing           | trial welcome | ·
       probing           | trial lost    | ·
       trying            | open          | ·
+      trying            | hold          | idle, drop 7, drop 8
       trying            | close         | closed, drop 7, drop 8
       trying            | wake          | live, ping 7
       trying            | expect        | live
@@ -150,6 +156,7 @@ describe("state × event", () => {
       trying            | trial welcome | live, drop 7, live 8
       trying            | trial lost    | live
       waiting           | open          | ·
+      waiting           | hold          | idle
       waiting           | close         | closed
       waiting           | wake          | connecting, dial 8
       waiting           | expect        | ·
@@ -164,6 +171,7 @@ describe("state × event", () => {
       waiting           | trial welcome | ·
       waiting           | trial lost    | ·
       blocked by auth   | open          | connecting, dial 8
+      blocked by auth   | hold          | idle
       blocked by auth   | close         | closed
       blocked by auth   | wake          | connecting, dial 8
       blocked by auth   | expect        | ·
@@ -178,6 +186,7 @@ describe("state × event", () => {
       blocked by auth   | trial welcome | ·
       blocked by auth   | trial lost    | ·
       blocked by origin | open          | connecting, dial 8
+      blocked by origin | hold          | idle
       blocked by origin | close         | closed
       blocked by origin | wake          | ·
       blocked by origin | expect        | ·
@@ -192,6 +201,7 @@ describe("state × event", () => {
       blocked by origin | trial welcome | ·
       blocked by origin | trial lost    | ·
       closed            | open          | ·
+      closed            | hold          | ·
       closed            | close         | ·
       closed            | wake          | ·
       closed            | expect        | ·

@@ -106,6 +106,21 @@ describe("the line", () => {
     expect(list.getSnapshot().status).toBe("stale");
   });
 
+  test("disconnect keeps the line closed, whatever is done meanwhile; connect goes on", async () => {
+    const { world, client, list } = house();
+    list.subscribe(() => undefined);
+    await world.run(10);
+    client.disconnect();
+    const m = list.put("g1", { title: "kite" });
+    world.wake();
+    await world.run(60_000);
+    expect([client.status.phase, m.stage, list.getSnapshot().status]).toEqual(["idle", "queued", "stale"]);
+    expect(list.get("g1")).toEqual({ title: "kite" });
+    client.connect();
+    await world.run(100);
+    expect([client.status.phase, m.stage]).toEqual(["live", "observed"]);
+  });
+
   test("closing ends it for good", async () => {
     const { world, client, list } = house();
     list.subscribe(() => undefined);
