@@ -44,6 +44,38 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
+// FuzzStream: whatever a client says that it heard last, of whatever topics, the
+// answer is a stream or one of our refusals.
+func FuzzStream(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"", "topics=a:1"}, {"aaaaaaaaaaaaa-1", "topics=a:1"}, {"aaaaaaaaaaaaa-1,-", "topics=a:1,b:2"}, {"-", "topics=a:1&snapshot=true"},
+		{"aaaaaaaaaaaaa-9007199254740993", "topics=a:1"}, {",", "topics=,"}, {"AAAAAAAAAAAAA-1", "topics=a:1&mode=every"},
+		{"aaaaaaaaaaaaa-01", "topics=a:1&protocol=lockstep.v1"}, {"\x00", "topics=%00"}, {"-1", "after=-1&topics=a:1"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	engine := statesync.New(statesync.Options{Store: memory.New(memory.Options{})})
+	f.Cleanup(func() {
+		if err := engine.Close(context.Background()); err != nil {
+			f.Errorf("closing the engine: %v", err)
+		}
+	})
+	s := server.New(server.Options{Engine: engine, Authenticator: server.DevAuth{}, Limits: server.Limits{NewSessions: 1 << 30}})
+	f.Fuzz(func(t *testing.T, id, query string) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // a stream that begins ends at once
+		for _, path := range []string{"/v1/events", "/v1/topics/a:1/events"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil).WithContext(ctx)
+			r.URL = &url.URL{Path: path, RawQuery: query}
+			r.Host = "localhost"
+			r.Header = http.Header{"Accept": {"text/event-stream"}, "Last-Event-Id": {id}}
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, r)
+			check(t, path, w.Result())
+		}
+	})
+}
+
 func check(t *testing.T, path string, res *http.Response) {
 	t.Helper()
 	defer res.Body.Close()

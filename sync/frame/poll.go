@@ -30,6 +30,9 @@ const pollDepth = 2
 
 // DecodePoll reads the body of a poll: {session, frames, positions, wait}.
 func DecodePoll(raw []byte, limits strict.Limits) (Poll, error) {
+	if limits.Depth == 0 {
+		limits.Depth = strict.DefaultDepth
+	}
 	limits.Depth += pollDepth
 	body, err := Strict(raw, limits)
 	if err != nil {
