@@ -38,7 +38,7 @@ func (s *Server) endpoint(m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &recorder{ResponseWriter: w, began: time.Now()}
 		x := &exchange{server: s, w: rec, recorder: rec, r: r, control: http.NewResponseController(w), trace: traceID(r), transport: transportHTTP}
-		defer x.observe()
+		defer x.observe() //nolint:contextcheck // the log takes the request's context from x
 		if !s.requests.begin() {
 			x.problem(errDraining())
 			return

@@ -59,7 +59,7 @@ func readSession(t *testing.T) *session {
 func (x transaction) edits() []edit {
 	var list []edit
 	for _, p := range x.Patches {
-		at, deleted, inserted := int(p[0].(float64)), int(p[1].(float64)), p[2].(string) //nolint:forcetypeassert // the file is ours
+		at, deleted, inserted := int(p[0].(float64)), int(p[1].(float64)), p[2].(string) //nolint:errcheck,forcetypeassert // the file is what it is
 		if deleted > 0 {
 			list = append(list, edit{At: at, Delete: deleted, agent: x.Agent})
 		}

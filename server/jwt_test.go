@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -68,9 +69,7 @@ func TestTokensRefused(t *testing.T) {
 	with := func(more jwt.MapClaims) jwt.MapClaims {
 		all := jwt.MapClaims{}
 		for _, m := range []jwt.MapClaims{exp, more} {
-			for name, value := range m {
-				all[name] = value
-			}
+			maps.Copy(all, m)
 		}
 		return all
 	}

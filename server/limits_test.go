@@ -239,9 +239,9 @@ func (h *house) tooMany(query string, there ...*peer) {
 // TestLimits_P9 goes over every bound. One without a case fails.
 func TestLimits_P9(t *testing.T) {
 	for _, of := range []any{server.Limits{}, server.TenantLimits{}} {
-		for i := range reflect.TypeOf(of).NumField() {
-			if name := reflect.TypeOf(of).Field(i).Name; limitCases[name].try == nil {
-				t.Errorf("%T.%s has no case", of, name)
+		for field := range reflect.TypeOf(of).Fields() {
+			if limitCases[field.Name].try == nil {
+				t.Errorf("%T.%s has no case", of, field.Name)
 			}
 		}
 	}

@@ -81,9 +81,9 @@ func TestGzip(t *testing.T) {
 		}
 		return res, body
 	}
-	plain, want := fetch("/v1/topics/a:1", "")
+	plain, want := fetch("/v1/topics/a:1", "") //nolint:bodyclose // fetch has read and closed it
 	for _, accept := range []string{"gzip", "br, gzip;q=0.5", "GZIP"} {
-		res, body := fetch("/v1/topics/a:1", accept)
+		res, body := fetch("/v1/topics/a:1", accept) //nolint:bodyclose // fetch has read and closed it
 		r, err := gzip.NewReader(bytes.NewReader(body))
 		if err != nil {
 			t.Fatalf("%s: %v", accept, err)
@@ -97,7 +97,7 @@ func TestGzip(t *testing.T) {
 		}
 	}
 	for path, accept := range map[string]string{"/v1/topics/b:1": "gzip", "/v1/topics/a:1": "gzip;q=0", "/v1/topics/a:1?": "br"} {
-		if res, _ := fetch(path, accept); res.Header.Get("Content-Encoding") != "" {
+		if res, _ := fetch(path, accept); res.Header.Get("Content-Encoding") != "" { //nolint:bodyclose // fetch has read and closed it
 			t.Errorf("%s with %s is compressed", path, accept)
 		}
 	}

@@ -40,7 +40,7 @@ func (h *house) listen(path, body string, headers ...string) *source {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Set(name, value)
 	}
-	res, err := (&http.Client{Transport: h.client.Transport}).Do(r)
+	res, err := (&http.Client{Transport: h.client.Transport}).Do(r) //nolint:bodyclose // the source closes it
 	if err != nil {
 		h.t.Fatal(err)
 	}

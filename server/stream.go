@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ type stream struct {
 	kept     *kept
 	encoder  encoder
 	stop     <-chan struct{} // closed when another request wants to read
-	beat     *time.Ticker
+	alarm    *time.Timer     // goes off when the silence or the token ends
 	spoke    time.Time
 	out      []byte
 }
@@ -42,10 +43,11 @@ func (s *stream) run() error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // or nginx keeps the events to itself
 	h.Add("Vary", "Accept")
-	heartbeat := x.server.engine.Heartbeat()
-	s.beat = time.NewTicker(min(heartbeat/4, longestSweep))
-	defer s.beat.Stop()
-	s.spoke = time.Now()
+	if x.r.Method == http.MethodHead {
+		return nil // that is all that was asked for
+	}
+	s.alarm = time.NewTimer(x.server.engine.Heartbeat())
+	defer s.alarm.Stop()
 	s.out = fmt.Appendf(nil, "retry: %d\n", 1000+rand.IntN(2000))
 	s.out = append(appendField(s.out, "id", s.encoder.id(s.kept.session.Positions())), '\n')
 	if s.flush() != nil {
@@ -90,28 +92,26 @@ func (s *stream) turn() bool {
 // wait waits until there may be something to say, and reports whether to go on.
 func (s *stream) wait() bool {
 	x := s.exchange
-	for {
-		select {
-		case <-s.kept.woken:
-			return true
-		case now := <-s.beat.C:
-			if s.kept.session.Identity().Expired(now) {
-				return true
-			}
-			if now.Sub(s.spoke) < x.server.engine.Heartbeat()-longestSweep/2 {
-				continue
-			}
-			return s.sayAlive()
-		case <-x.server.requests.leaving:
-			s.leave()
-			return false
-		case <-s.stop:
-			return false
-		case <-s.kept.session.Done():
-			return false
-		case <-x.r.Context().Done():
-			return false
+	expires := s.kept.session.Identity().Expires
+	silence := x.server.engine.Heartbeat() - time.Since(s.spoke)
+	s.alarm.Reset(whileValid(s.kept.session, silence))
+	select {
+	case <-s.kept.woken:
+		return true
+	case now := <-s.alarm.C:
+		if !expires.IsZero() && now.After(expires) {
+			return true // the next turn ends it, unless it was refreshed
 		}
+		return s.sayAlive()
+	case <-x.server.requests.leaving:
+		s.leave()
+		return false
+	case <-s.stop:
+		return false
+	case <-s.kept.session.Done():
+		return false
+	case <-x.r.Context().Done():
+		return false
 	}
 }
 

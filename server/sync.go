@@ -116,7 +116,7 @@ func (x *exchange) syncOnce(k *kept, p frame.Poll) error {
 	y.handIn(ctx, p)
 	err := y.gather(ctx, time.Duration(p.Wait)*time.Second, stop)
 	if !y.handedIn {
-		<-y.received
+		<-y.received //nolint:errcheck // it has nothing to say that gather's error does not
 	}
 	if err != nil {
 		return x.gone(err)
@@ -160,7 +160,7 @@ func (y *syncing) gather(ctx context.Context, wait time.Duration, stop <-chan st
 	leaving := y.exchange.server.requests.leaving
 	over, hurried := wait == 0, false
 	for {
-		if err := y.drain(); err != nil {
+		if err := y.drain(); err != nil { //nolint:contextcheck // the request's context is in the exchange
 			return err
 		}
 		full := len(y.out) >= y.exchange.server.limits.PollBytes
@@ -176,7 +176,7 @@ func (y *syncing) gather(ctx context.Context, wait time.Duration, stop <-chan st
 			}
 		case <-y.woken:
 		case <-y.retry(full):
-			if err := y.once(); err != nil {
+			if err := y.once(); err != nil { //nolint:contextcheck // the request's context is in the exchange
 				return err
 			}
 		case <-end.C:
