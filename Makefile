@@ -7,6 +7,8 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 GO ?= go
+BENCHSTAT := $(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+BENCHMARKS = $(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...)
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # The race detector wants a C compiler; where there is none the tests run without it and say so.
@@ -72,5 +74,13 @@ test-browser: build ## The demo page in Chromium, which is found or installed
 	@cd clientjs && npm run --silent test:browser
 
 .PHONY: bench
-bench: ## Run the Go benchmarks (BENCH=regexp chooses)
-	@$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...
+bench: ## Compare the Go benchmarks of this tree with those of BASE=commit (default HEAD~1; BENCH=regexp and PKG choose)
+	@base=$$(mktemp -d); trap 'git worktree remove --force "$$base"' EXIT; \
+	git worktree add --quiet --detach "$$base" "$(or $(BASE),HEAD~1)"; \
+	mkdir -p bin; : > bin/bench-base.txt; : > bin/bench-tree.txt; \
+	for round in $$(seq "$(or $(ROUNDS),6)"); do \
+		echo "bench: round $$round"; \
+		(cd "$$base" && $(BENCHMARKS)) >> bin/bench-base.txt; \
+		$(BENCHMARKS) >> bin/bench-tree.txt; \
+	done; \
+	$(BENCHSTAT) base=bin/bench-base.txt tree=bin/bench-tree.txt
