@@ -99,7 +99,7 @@ var shelves = (&porcupine.NondeterministicModel{
 		return []any{next}
 	},
 	Equal: func(a, b any) bool {
-		x, y := a.(shelf), b.(shelf)
+		x, y := a.(shelf), b.(shelf) //nolint:errcheck // the model's own type
 		return x.version == y.version && x.text() == y.text()
 	},
 }).ToModel()
