@@ -48,9 +48,16 @@ func FuzzQuery(f *testing.F) {
 // answer is a stream or one of our refusals.
 func FuzzStream(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"", "topics=a:1"}, {"aaaaaaaaaaaaa-1", "topics=a:1"}, {"aaaaaaaaaaaaa-1,-", "topics=a:1,b:2"}, {"-", "topics=a:1&snapshot=true"},
-		{"aaaaaaaaaaaaa-9007199254740993", "topics=a:1"}, {",", "topics=,"}, {"AAAAAAAAAAAAA-1", "topics=a:1&mode=every"},
-		{"aaaaaaaaaaaaa-01", "topics=a:1&protocol=lockstep.v1"}, {"\x00", "topics=%00"}, {"-1", "after=-1&topics=a:1"},
+		{"", "topics=a:1"},
+		{"aaaaaaaaaaaaa-1", "topics=a:1"},
+		{"aaaaaaaaaaaaa-1,-", "topics=a:1,b:2"},
+		{"-", "topics=a:1&snapshot=true"},
+		{"aaaaaaaaaaaaa-9007199254740993", "topics=a:1"},
+		{",", "topics=,"},
+		{"AAAAAAAAAAAAA-1", "topics=a:1&mode=every"},
+		{"aaaaaaaaaaaaa-01", "topics=a:1&protocol=lockstep.v1"},
+		{"\x00", "topics=%00"},
+		{"-1", "after=-1&topics=a:1"},
 	} {
 		f.Add(seed[0], seed[1])
 	}
