@@ -44,7 +44,7 @@ lint: ## Check formats and lint, Go and JavaScript
 check: lint ## What every commit passes: lint and the short tests, under three minutes
 	@$(race-note)
 	@$(GO) test -short $(RACE) ./...
-	@$(MAKE) test-demo
+	@$(MAKE) test-units
 
 .PHONY: test
 test: ## Everything: vet, tidy, all tests, the browser check
@@ -54,7 +54,6 @@ test: ## Everything: vet, tidy, all tests, the browser check
 	@$(GO) test $(RACE) -shuffle=on ./...
 	@cd clientjs && npm ci
 	@$(MAKE) test-client
-	@$(MAKE) test-demo
 	@$(MAKE) test-browser
 
 .PHONY: test-client
@@ -63,10 +62,10 @@ test-client: build ## The JavaScript client: machines, chaos, the real server, t
 	@cd clientjs && npm run --silent build:check && npm test --silent && npm run --silent size && npm run --silent pack
 	@cd clientjs && CHROMIUM="$$(scripts/chromium.sh)" npm run --silent test:chromium
 
-.PHONY: test-demo
-test-demo: ## The demo page's modules, without a browser
-	@if command -v node >/dev/null; then cd clientjs && node --test test/demo/*.test.mjs; \
-	else echo "test: skipping the demo's modules: node is missing (install Node 20 or later)"; fi
+.PHONY: test-units
+test-units: ## The JavaScript client's machines, without a server or a browser
+	@if ! command -v node >/dev/null; then echo "test: skipping the client: node is missing (install Node 20 or later)"; \
+	else cd clientjs && if [[ ! -d node_modules ]]; then npm ci; fi && npm run --silent test:unit; fi
 
 .PHONY: test-browser
 test-browser: build ## The demo page in Chromium, which is found or installed

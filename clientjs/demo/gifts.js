@@ -39,8 +39,7 @@ function lostClaim(change, current) {
  * What to do about a refused mutation: `retry` is a change to wish for again, `notice` a sentence for the person.
  * A claim refused because the gift was only renamed is still wanted, and is wished for again.
  */
-export function afterRejection({ mutation, code, message, current }) {
-  const { change } = mutation.guarded[0];
+export function afterRejection({ change, code, message, current }) {
   const title = change.payload?.title ?? current?.payload?.title ?? "That gift";
   if (code === "conflict" && change.payload?.claimed_by) {
     if (lostClaim(change, current))

@@ -6,7 +6,6 @@ import { giftTopic } from "./gifts.js";
 import { QuakePanel } from "./quakepanel.js";
 import { quakeTopic } from "./quakes.js";
 import { Session } from "./session.js";
-import { subprotocol } from "./connection.js";
 
 const noticeMs = 9_000;
 const statusWords = {
@@ -16,13 +15,6 @@ const statusWords = {
   refused: "Refused",
   "catching-up": "Catching up …",
   live: "Live",
-};
-
-// What a session needs of the browser, so that its tests can bring their own.
-const clock = {
-  now: () => performance.now(),
-  setTimeout: (action, ms) => setTimeout(action, ms),
-  clearTimeout: (timer) => clearTimeout(timer),
 };
 
 export class Pane {
@@ -41,26 +33,16 @@ export class Pane {
   constructor(user) {
     this.#user = user;
     this.session = new Session({
+      user,
       topics: [giftTopic, quakeTopic],
-      dial: () => new WebSocket(socketURL(user), subprotocol),
-      newClient: () => `page-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`,
       onChange: () => this.#changed(),
       onApplied: (topic, events) => this.#applied(topic, events),
       onRejected: (_, rejection) => this.#gifts.rejected(rejection),
-      clock,
     });
     this.#quakes = new QuakePanel(this.session);
     this.#gifts = new GiftPanel(this.session, user, (notice) => this.#notify(notice));
     this.#switch.addEventListener("click", () => this.goOnline(!this.#online));
     this.element = this.#build();
-    for (const [target, event] of [
-      [window, "online"],
-      [window, "offline"],
-      [window, "pageshow"],
-      [document, "visibilitychange"],
-    ]) {
-      target.addEventListener(event, () => document.hidden || this.session.wake());
-    }
     this.goOnline(true);
   }
 
@@ -137,11 +119,4 @@ export class Pane {
     this.#notices.append(notice);
     setTimeout(() => notice.remove(), noticeMs);
   }
-}
-
-function socketURL(user) {
-  const url = new URL("/v1/ws", location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  url.searchParams.set("user", user);
-  return url;
 }

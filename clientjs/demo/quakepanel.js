@@ -33,8 +33,8 @@ export class QuakePanel {
 
   /** Takes events that have just been shown while the pane was live. */
   happened(events) {
-    for (const { data } of events) {
-      if (data.payload) this.#map.ripple(quakeOf({ ...data, version: 0 }));
+    for (const { id, version, value } of events) {
+      if (value) this.#map.ripple(quakeOf({ entity_id: id, version, payload: value }));
     }
   }
 

@@ -1,87 +1,70 @@
-// A session is one user's conversation with the server: it keeps a replica and an outbox for each topic and a connection
-// for all of them, and carries frames between the three.
+// A session is one user's side of the page: the client, and what the page wants to know of it.
 
 import { CatchUpMeter } from "./catchup.js";
-import { Connection } from "./connection.js";
-import { Outbox } from "./outbox.js";
-import { Replica } from "./replica.js";
+import { createClient, webSocket } from "./client.js";
 
-const laterMs = 1_000; // to wait where the server says later and not when
-
-/**
- * One topic as the session follows it. `asked` is the position of a subscribe that has not been answered: until then the
- * topic's frames belong to the cursor before it, and are ignored. `repaired` is where the last gap was: a second one at
- * the same place means that the replica is loaded anew.
- * @typedef {{topic: string, replica: Replica, outbox: Outbox, asked: object | null, repaired: string, denied: string}} Followed
- */
+const utf8 = new TextEncoder();
+const statusOf = { idle: "held", closed: "held", blocked: "refused", connecting: "connecting", waiting: "waiting" };
+const clock = {
+  now: () => performance.now(),
+  setTimeout: (action, ms) => setTimeout(action, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
 
 export class Session {
-  #followed = new Map();
-  #connection;
-  #clock;
-  #onChange;
-  #onApplied;
-  #meter;
+  #client;
+  #topics = new Map();
+  #meter = new CatchUpMeter(clock);
+  #wishes = new Map(); // mutation → its changes, until it is observed or refused
+  #maps = new WeakMap(); // view → its rows by entity_id
 
   /**
    * @param {object} options
+   * @param {string} options.user
    * @param {string[]} options.topics
-   * @param {() => WebSocket} options.dial
-   * @param {() => string} options.newClient
    * @param {() => void} options.onChange something that the session shows is different
    * @param {(topic: string, events: object[]) => void} options.onApplied events now shown
    * @param {(topic: string, rejection: object) => void} options.onRejected
-   * @param {object} options.clock
    */
-  constructor({ topics, dial, newClient, onChange, onApplied, onRejected, clock }) {
-    this.#clock = clock;
-    this.#meter = new CatchUpMeter(clock);
-    this.#onChange = onChange;
-    this.#onApplied = onApplied;
-    this.#connection = new Connection({
-      dial,
-      clock,
-      onFrame: (frame, bytes) => this.#take(frame, bytes),
-      onState: (state) => this.#lineIs(state),
+  constructor({ user, topics, onChange, onApplied, onRejected }) {
+    this.#client = createClient({
+      url: location.origin,
+      user,
+      transports: [webSocket()],
+      debug: ({ what, detail }) => what === "receive" && this.#measure(detail),
     });
-    for (const topic of topics) {
-      const outbox = new Outbox({
-        topic,
-        newClient,
-        clock,
-        send: (frame) => this.#connection.send([frame]),
-        onRejected: (rejection) => onRejected(topic, rejection),
-      });
-      this.#followed.set(topic, {
-        topic,
-        replica: new Replica(),
-        outbox,
-        asked: null,
-        repaired: "",
-        denied: "",
-      });
+    this.#client.disconnect(); // until open
+    this.#client.onRejected(({ mutation, topic, error }) => {
+      const [change = {}] = this.#wishes.get(mutation) ?? [];
+      const { code, message, current } = error;
+      const row = current && { entity_id: current.id, payload: current.value, version: current.version };
+      onRejected(topic, { change, code, message, current: row });
+    });
+    for (const name of topics) {
+      const topic = this.#client.topic(name);
+      this.#topics.set(name, topic);
+      topic.subscribe(onChange);
+      topic.onEvent((event) => event.kind === "event" && onApplied(name, [event]));
     }
+    this.#client.subscribe(onChange);
   }
 
   /** Goes online, and back after every loss, until hold. */
   open() {
-    this.#connection.open();
+    this.#client.connect();
   }
 
   /** Goes offline and stays so. Mutations are kept, and sent after the next open. */
   hold() {
-    this.#connection.hold();
-  }
-
-  wake() {
-    this.#connection.wake();
+    this.#client.disconnect();
   }
 
   /** held, connecting, waiting, refused, catching-up or live. */
   get status() {
-    const { phase } = this.#connection.state;
-    if (phase !== "live") return phase;
-    return [...this.#followed.values()].every(caughtUp) ? "live" : "catching-up";
+    const { phase } = this.#client.status;
+    if (phase !== "live") return statusOf[phase];
+    const views = [...this.#topics.values()].map((topic) => topic.getSnapshot().status);
+    return views.every((status) => status === "live" || status === "denied") ? "live" : "catching-up";
   }
 
   /** What the last catch-up cost: events or rows, bytes of frames, and milliseconds. */
@@ -91,135 +74,52 @@ export class Session {
 
   /** The topic's rows as hoped for, by entity_id. */
   rows(topic) {
-    const { replica, outbox } = this.#followed.get(topic);
-    return outbox.overlay(replica.shown);
+    const view = this.#topics.get(topic).getSnapshot();
+    if (!this.#maps.has(view)) this.#maps.set(view, rowsOf(view));
+    return this.#maps.get(view);
   }
 
-  /** What is shown of the topic, without hopes: {epoch, version, rows}. */
+  /** The position that is shown, without hopes: {epoch, version}. */
   shown(topic) {
-    return this.#followed.get(topic).replica.shown;
+    return this.#topics.get(topic).getSnapshot().position;
   }
 
   /** How many mutations of the topic are not yet observed. */
   pending(topic) {
-    return this.#followed.get(topic).outbox.size;
+    for (const mutation of Array.from(this.#wishes.keys()))
+      if (mutation.stage === "observed" || mutation.stage === "rejected") this.#wishes.delete(mutation);
+    return [...this.#wishes.keys()].filter((mutation) => mutation.topic === topic).length;
   }
 
-  /** Wishes for changes; the rows show them at once. */
+  /**
+   * Wishes for changes; the rows show them at once. A change with `guard` asks that its row be as it was seen: `true`
+   * means as shown here, and a number means at that version.
+   */
   mutate(topic, changes) {
-    const { replica, outbox } = this.#followed.get(topic);
-    outbox.add(changes, replica.shown);
-    this.#onChange();
-  }
-
-  #lineIs(state) {
-    for (const followed of this.#followed.values()) {
-      followed.outbox.close();
-      followed.asked = null;
-      followed.repaired = "";
-    }
-    if (state.phase === "live") {
-      this.#meter.start(state.welcome);
-      this.#subscribe([...this.#followed.values()]);
-    }
-    this.#onChange();
-  }
-
-  #subscribe(asking) {
-    const frames = asking.map((followed) => {
-      const { epoch, version } = followed.replica.position;
-      followed.asked = version > 0 ? { epoch, version } : {};
-      followed.outbox.close();
-      const oldest = followed.outbox.oldestUnanswered;
-      const entry = { topic: followed.topic, ...followed.asked, ...(oldest && { oldest_unanswered: oldest }) };
-      return { type: "subscribe", client: followed.outbox.client, topics: [entry] };
+    const mutation = this.#topics.get(topic).transact((tx) => {
+      for (const { op, entity_id, payload, guard } of changes) {
+        const options = guard === undefined ? {} : { ifVersion: guard === true ? "seen" : guard };
+        if (op === "delete") tx.delete(entity_id, options);
+        else tx[op](entity_id, payload, options);
+      }
     });
-    this.#connection.send(frames);
+    this.#wishes.set(mutation, changes);
   }
 
-  #take(frame, bytes) {
-    const followed = this.#followed.get(frame.topic);
-    if (!followed) return;
-    this.#meter.take(frame, bytes, followed.replica.running);
-    this.#handle(followed, frame);
-    this.#onChange();
-  }
-
-  #handle(followed, frame) {
-    switch (frame.type) {
-      case "subscribed":
-        return this.#subscribed(followed, frame);
-      case "ack":
-      case "reject":
-        return this.#answered(followed, frame);
-      case "revoked":
-      case "error":
-        return this.#denied(followed, frame);
-      default:
-        if (followed.asked === null) this.#follow(followed, frame);
-    }
-  }
-
-  #subscribed(followed, frame) {
-    if (followed.asked === null) return; // an earlier ask, answered late
-    if (followed.asked.version === undefined) followed.replica.restart(frame.epoch);
-    else followed.replica.subscribed(frame);
-    followed.asked = null;
-    followed.denied = "";
-    followed.outbox.open(this.#connection.state.welcome?.limits?.in_flight);
-  }
-
-  // The topic is not to be had: for good, or for now, and then it is asked for again on the same line.
-  #denied(followed, { reason, message, retry, retry_after_ms = laterMs }) {
-    followed.denied = reason ?? message;
-    if (retry !== "later") return;
-    const line = this.#connection.state;
-    this.#clock.setTimeout(() => this.#connection.state === line && this.#subscribe([followed]), retry_after_ms);
-  }
-
-  #answered({ replica, outbox }, frame) {
-    outbox.answer(frame);
-    outbox.observe(replica.shown);
-  }
-
-  #follow(followed, frame) {
-    const { replica, outbox } = followed;
-    switch (frame.type) {
-      case "resync":
-        replica.restart(frame.epoch);
-        return;
-      case "snapshot":
-        return this.#reached(followed, replica.snapshot(frame), []);
-      case "events":
-        return this.#reached(followed, replica.events(frame), frame.events, () => {
-          for (const event of frame.events) outbox.recognize(event, frame.epoch);
-        });
-      case "mark":
-        return this.#reached(followed, replica.mark(frame), []);
-    }
-  }
-
-  #reached(followed, verdict, events, recognize) {
-    if (verdict === "gap") {
-      this.#repair(followed);
-      return;
-    }
-    recognize?.();
-    followed.outbox.observe(followed.replica.shown);
-    if (verdict === "shown") this.#onApplied(followed.topic, events);
-  }
-
-  // A frame did not join on. The topic is subscribed again from where the replica is; and if that did not help, from
-  // nothing, so that a repair cannot go on for ever.
-  #repair(followed) {
-    const { epoch, version } = followed.replica.position;
-    const here = `${epoch}-${version}`;
-    if (followed.repaired === here) followed.replica.restart("");
-    followed.repaired = here;
-    this.#subscribe([followed]);
+  #measure(frame) {
+    if (frame.type === "welcome") this.#meter.start(frame);
+    const topic = this.#topics.get(frame.topic);
+    if (!topic) return;
+    const running = topic.getSnapshot().status !== "live";
+    this.#meter.take(frame, utf8.encode(JSON.stringify(frame)).length, running);
   }
 }
 
-function caughtUp({ asked, replica, denied }) {
-  return denied !== "" || (asked === null && !replica.running);
+function rowsOf(view) {
+  return new Map(
+    view.ids.map((entity_id) => {
+      const { version, pending } = view.meta(entity_id);
+      return [entity_id, { entity_id, version, payload: view.get(entity_id), pending }];
+    }),
+  );
 }
