@@ -9,7 +9,7 @@ import (
 
 var (
 	oneSeed   = flag.Uint64("seed", 0, "replay the history of this seed alone")
-	howMany   = flag.Int("seeds", 0, "how many histories; 0: 2,000, with -short 200")
+	howMany   = flag.Int("seeds", 0, "how many histories; 0: 2,000, with -short 150")
 	firstSeed = flag.Uint64("from", 1, "the first seed")
 )
 
@@ -27,7 +27,7 @@ func TestSimulation(t *testing.T) {
 	if n == 0 {
 		n = 2000
 		if testing.Short() {
-			n = 200
+			n = 150
 		}
 	}
 	start := time.Now()
@@ -55,8 +55,11 @@ func live(t *testing.T, seed uint64, c *census, verbose bool) *world {
 // replaces a failed store, and where a session slows its reader down, which of two
 // goroutines comes first.
 func TestReplay(t *testing.T) {
-	same := 0
-	for seed := uint64(1); same < 10; seed++ {
+	same, wanted := 0, 10
+	if testing.Short() {
+		wanted = 4
+	}
+	for seed := uint64(1); same < wanted; seed++ {
 		c := newCensus()
 		first := live(t, seed, c, false)
 		if c.count["store lost"]+c.count["store applied"] > 0 || first.options.Limits.Answers < 256 {
