@@ -1,18 +1,12 @@
 package server_test
 
 import (
-	"bufio"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
-
-	"github.com/coder/websocket"
 
 	"github.com/lockstep-sync/lockstep/sync/client"
 	"github.com/lockstep-sync/lockstep/topics"
@@ -88,200 +82,6 @@ func parseStep(e client.Event) (step, error) {
 	return s, nil
 }
 
-// author commits the steps of one agent. What the other one has committed meanwhile
-// makes a commit fail; then it is rebased.
-type author struct {
-	agent    int
-	session  *session
-	conn     *websocket.Conn
-	head     topics.Version         // all steps up to here are known
-	versions map[int]topics.Version // of the other's steps
-	// foreign are steps of the other one that the recorded author did not know of yet,
-	// each as it is after the author's own ones.
-	foreign  []foreign
-	rest     []foreign // what foreign becomes with the ack
-	seq      int
-	rejected int
-}
-
-type foreign struct {
-	version topics.Version
-	edits   []edit
-}
-
-func (a *author) run(ctx context.Context) error {
-	for i, x := range a.session.Txns {
-		if x.Agent != a.agent {
-			continue
-		}
-		if err := a.learn(ctx, x.knows[1-a.agent]); err != nil {
-			return err
-		}
-		if err := a.commit(ctx, i, x.edits()); err != nil {
-			return fmt.Errorf("step %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-// learn waits until the recorded author knew the other's step, and from then on takes
-// it and those before it as known.
-func (a *author) learn(ctx context.Context, txn int) error {
-	for txn >= 0 && a.versions[txn] == 0 {
-		if _, err := a.hear(ctx); err != nil {
-			return err
-		}
-	}
-	for len(a.foreign) > 0 && a.foreign[0].version <= a.versions[txn] {
-		a.foreign = a.foreign[1:]
-	}
-	return nil
-}
-
-// commit sends the step, on top of what is known, until nothing came between. Now and
-// then it does so as the recorded author had to: without what that one did not know.
-func (a *author) commit(ctx context.Context, txn int, edits []edit) error {
-	if len(a.foreign) > 0 && txn%4 == 0 {
-		behind := a.foreign[0].version - 1
-		if err := a.send(ctx, txn, behind, edits); err != nil {
-			return err
-		}
-		if answer, err := a.answer(ctx); err != nil || answer.Code != topics.CodeConflict {
-			return fmt.Errorf("a commit on version %d of %d was answered %+v: %w", behind, a.head, answer, err)
-		}
-		a.rejected++
-	}
-	for {
-		rebased := edits
-		a.rest = make([]foreign, len(a.foreign))
-		for i, f := range a.foreign {
-			a.rest[i].version = f.version
-			rebased, a.rest[i].edits = rebase(rebased, f.edits)
-		}
-		base := a.head
-		if err := a.send(ctx, txn, base, rebased); err != nil {
-			return err
-		}
-		answer, err := a.answer(ctx)
-		switch {
-		case err != nil:
-			return err
-		case answer.Type == "ack":
-			return nil
-		case answer.Code != topics.CodeConflict:
-			return fmt.Errorf("rejected: %s %s", answer.Code, answer.Message)
-		}
-		a.rejected++
-		for a.head == base { // what came between is on its way
-			if _, err := a.hear(ctx); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (a *author) send(ctx context.Context, txn int, head topics.Version, edits []edit) error {
-	payload, err := json.Marshal(step{txn, a.agent, edits})
-	if err != nil {
-		return err
-	}
-	a.seq++
-	return a.conn.Write(ctx, websocket.MessageText, fmt.Appendf(nil, `{"type":"mutate","topic":"doc:friends","client":"agent","seq":%d,"if_topic_version":%d,"changes":[{"op":"none","event":"step","payload":%s}]}`, a.seq, head, payload))
-}
-
-func (a *author) answer(ctx context.Context) (client.Frame, error) {
-	for {
-		answers, err := a.hear(ctx)
-		if err != nil || len(answers) > 0 {
-			return append(answers, client.Frame{})[0], err
-		}
-	}
-}
-
-// hear takes one message: the other's steps, in order, and answers.
-func (a *author) hear(ctx context.Context) (answers []client.Frame, err error) {
-	_, message, err := a.conn.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	frames, err := client.ParseFrames(message)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range frames {
-		switch f.Type {
-		case "ack", "reject":
-			answers = append(answers, f)
-			if f.Type == "ack" {
-				a.head, a.foreign = f.Version, a.rest
-			}
-		case "events":
-			for _, e := range f.Events {
-				if err := a.take(e); err != nil {
-					return answers, err
-				}
-			}
-		case "welcome", "subscribed", "snapshot", "mark":
-		default:
-			return answers, fmt.Errorf("it hears %+v", f)
-		}
-	}
-	return answers, nil
-}
-
-func (a *author) take(e client.Event) error {
-	s, err := parseStep(e)
-	if err != nil || s.Agent == a.agent {
-		return err
-	}
-	if e.Version != a.head+1 {
-		return fmt.Errorf("version %d follows %d", e.Version, a.head)
-	}
-	a.head = e.Version
-	a.versions[s.Txn] = e.Version
-	a.foreign = append(a.foreign, foreign{e.Version, s.Edits})
-	return nil
-}
-
-// reader follows the document in every mode and holds its text.
-type reader struct {
-	text  []rune
-	order []int
-	at    topics.Version
-	goal  int
-}
-
-// fromTheStart is the position before the first event; there is no other of its
-// version, whatever the epoch.
-const fromTheStart = "aaaaaaaaaaaaa-0"
-
-var errDone = errors.New("all steps are there")
-
-func (r *reader) take(message []byte) error {
-	frames, err := client.ParseFrames(message)
-	if err != nil {
-		return err
-	}
-	for _, f := range frames {
-		for _, e := range f.Events {
-			s, err := parseStep(e)
-			if err != nil {
-				return err
-			}
-			if e.Version != r.at+1 {
-				return fmt.Errorf("version %d follows %d", e.Version, r.at)
-			}
-			r.at = e.Version
-			r.order = append(r.order, s.Txn)
-			r.text = apply(r.text, s.Edits)
-		}
-	}
-	if len(r.order) == r.goal {
-		return errDone
-	}
-	return nil
-}
-
 // TestFriends_P1_P7 plays a real editing session of two people, who write at the same
 // time and rebase what was too late: all see one order and end with the text that
 // they ended with.
@@ -292,7 +92,7 @@ func TestFriends_P1_P7(t *testing.T) {
 	t.Parallel()
 	s := readSession(t)
 	if underRace { // a part of it, which ends with a text that nobody wrote down
-		s.Txns, s.EndContent = s.Txns[:5000], ""
+		s.Txns, s.EndContent = s.Txns[:2000], ""
 	}
 	h := open(t)
 	h.do("GET", "/v1/topics/doc:friends", "").want(200)
@@ -349,84 +149,5 @@ func TestFriends_P1_P7(t *testing.T) {
 	t.Logf("%d steps, %d rejected and rebased", len(s.Txns), rejected)
 	if rejected <= 2000 && !underRace {
 		t.Errorf("only %d commits were rejected", rejected)
-	}
-}
-
-// friend opens a conversation about the document in every mode.
-func (h *house) friend(ctx context.Context, user string) *websocket.Conn {
-	h.t.Helper()
-	conn, _, err := websocket.Dial(ctx, h.url+"/v1/ws?user="+user, &websocket.DialOptions{Subprotocols: []string{"lockstep.v1"}, HTTPClient: h.client})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.t.Cleanup(func() { _ = conn.CloseNow() })
-	conn.SetReadLimit(1 << 22)
-	if err := conn.Write(ctx, websocket.MessageText, []byte(`{"type":"subscribe","topics":[{"topic":"doc:friends","mode":"every","version":0}]}`)); err != nil {
-		h.t.Fatal(err)
-	}
-	return conn
-}
-
-func (*house) readFriend(ctx context.Context, conn *websocket.Conn, r *reader) error {
-	for {
-		_, message, err := conn.Read(ctx)
-		if err == nil {
-			err = r.take(message)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func (h *house) get(ctx context.Context, path, accept string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Accept", accept)
-	res, err := (&http.Client{Transport: h.client.Transport}).Do(req)
-	if err == nil && res.StatusCode != http.StatusOK {
-		defer res.Body.Close()
-		body, _ := io.ReadAll(res.Body)
-		return nil, fmt.Errorf("status %d: %s", res.StatusCode, body)
-	}
-	return res, err
-}
-
-func (h *house) streamFriend(ctx context.Context, r *reader) error {
-	res, err := h.get(ctx, "/v1/topics/doc:friends/events?protocol=lockstep.v1&mode=every&user=streamer&after="+fromTheStart, "text/event-stream")
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, 1<<22)
-	for lines.Scan() {
-		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
-			if err := r.take([]byte(data)); err != nil {
-				return err
-			}
-		}
-	}
-	return lines.Err()
-}
-
-func (h *house) pollFriend(ctx context.Context, r *reader) error {
-	at := "&after=" + fromTheStart
-	for {
-		res, err := h.get(ctx, "/v1/topics/doc:friends/events?mode=every&wait=5&user=poller"+at, "application/x-ndjson")
-		if err != nil {
-			return err
-		}
-		body, err := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if err == nil {
-			err = r.take(body)
-		}
-		if err != nil {
-			return err
-		}
-		at = "&after=" + res.Header.Get("Lockstep-Position")
 	}
 }
