@@ -75,13 +75,14 @@ func (k *kept) giveTurn(stop chan struct{}) {
 	<-k.turn
 }
 
-// receive hands frames in, each as a message. A panic on the way is an error.
-func (k *kept) receive(ctx context.Context, frames [][]byte) (err error) {
+// receive hands a request's frames in, each as a message. A panic on the way is an
+// error.
+func (k *kept) receive(ctx context.Context, trace string, frames [][]byte) (err error) {
 	k.writing.Lock()
 	defer k.writing.Unlock()
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = k.sessions.server.panicked(k.session.ID(), "", cause)
+			err = k.sessions.server.panicked(k.session.ID(), trace, cause)
 		}
 	}()
 	if err := k.pace.wait(ctx.Done(), k.session.Identity().Tenant, len(frames)); err != nil {

@@ -128,7 +128,7 @@ func (x *exchange) syncStream(k *kept, p frame.Poll) error {
 	handedIn := make(chan struct{})
 	go func() {
 		defer close(handedIn)
-		if err := k.receive(ctx, raws(p)); err != nil {
+		if err := k.receive(ctx, x.trace, raws(p)); err != nil {
 			k.session.Error(topics.AsError(err))
 		}
 	}()

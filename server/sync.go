@@ -99,7 +99,7 @@ func (x *exchange) syncOnce(k *kept, p frame.Poll) error {
 	ctx := x.r.Context()
 	stop, reads := k.takeFreeTurn()
 	if !reads && p.Wait == 0 {
-		if err := k.receive(ctx, raws(p)); err != nil {
+		if err := k.receive(ctx, x.trace, raws(p)); err != nil {
 			return x.gone(err)
 		}
 		return x.answerSync(k, nil)
@@ -146,7 +146,7 @@ func (y *syncing) handIn(ctx context.Context, p frame.Poll) {
 		y.handedIn = true
 		return
 	}
-	go func() { y.received <- y.kept.receive(ctx, raws(p)) }()
+	go func() { y.received <- y.kept.receive(ctx, y.exchange.trace, raws(p)) }()
 }
 
 // gather reads until the frames are handed in and answered, and there is something
