@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 )
 
 // Options say what to measure. Server and Load are required.
@@ -39,7 +40,8 @@ type bench struct {
 	report                 *Report
 }
 
-// Run measures all rounds. What fails is in the report and does not end the run.
+// Run measures all rounds. What fails is in the report and does not end the run; when
+// ctx ends, the report holds what there is.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	list := workloads()
 	if o.Quick {
@@ -62,8 +64,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			for _, who := range b.contestants(w) {
 				fmt.Fprintf(o.Log, "round %d of %d: %s: %s\n", round+1, o.Rounds, w.Name, who)
 				result, err := b.measure(ctx, w, who)
-				if ctx.Err() != nil {
-					return nil, ctx.Err()
+				if ctx.Err() != nil { // what has been measured stands
+					b.report.Faults = append(b.report.Faults, "the run was interrupted in round "+strconv.Itoa(round+1))
+					return b.report, nil
 				}
 				if err != nil {
 					result.Fault = err.Error()
