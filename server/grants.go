@@ -17,7 +17,7 @@ type grants struct {
 }
 
 type grant struct {
-	pattern pattern
+	pattern topics.Pattern
 	allow   []statesync.Action
 }
 
@@ -31,12 +31,12 @@ func (g *grants) Allow(action statesync.Action, topic topics.Name) bool {
 		return true
 	}
 	return slices.ContainsFunc(g.list, func(one grant) bool {
-		return slices.Contains(one.allow, action) && one.pattern.covers(topic)
+		return slices.Contains(one.allow, action) && one.pattern.Covers(topic)
 	})
 }
 
 func (g *grants) add(text string, allow []string) error {
-	p, err := parsePattern(text, g.own)
+	p, err := topics.ParsePattern(text, g.own.Identifier())
 	if err != nil {
 		return err
 	}
@@ -61,40 +61,4 @@ func (g *grants) addPermissions(list []string) {
 			_ = g.add(typ+":*", []string{word}) // what is no type grants nothing
 		}
 	}
-}
-
-// pattern says which topics a grant covers: one, or with open all that begin so.
-type pattern struct {
-	text string
-	open bool
-}
-
-// placeholder stands for the user. It is replaced after the pattern is parsed, so
-// that a user called "*" is just that.
-const placeholder = "{sub}"
-
-// parsePattern reads "type:identifier", "type:prefix*" or "*".
-func parsePattern(text string, own topics.Name) (pattern, error) {
-	if text == "*" {
-		return pattern{open: true}, nil
-	}
-	prefix, open := strings.CutSuffix(text, "*")
-	p := pattern{text: strings.ReplaceAll(prefix, placeholder, own.Identifier()), open: open}
-	probe := p.text
-	if open {
-		probe += "x"
-	}
-	if _, err := topics.ParseName(probe); err != nil {
-		return p, fmt.Errorf("%q must be a topic, a topic that ends with *, or *", clip(text))
-	}
-	return p, nil
-}
-
-// covers reports whether the pattern covers a topic. An open one never covers a
-// reserved topic (P8).
-func (p pattern) covers(topic topics.Name) bool {
-	if !p.open {
-		return string(topic) == p.text
-	}
-	return !topic.Reserved() && strings.HasPrefix(string(topic), p.text)
 }

@@ -95,11 +95,12 @@ func (c *claims) identity() (statesync.Identity, error) {
 	g.addPermissions(c.permissions)
 	id.Grants = g
 	for i, text := range c.topics {
-		p, err := parsePattern(text, own)
-		if err != nil || p.open {
+		p, err := topics.ParsePattern(text, own.Identifier())
+		name, one := p.Topic()
+		if err != nil || !one {
 			return id, refused("has a claim topics[%d] that is no topic", i)
 		}
-		id.Topics = append(id.Topics, topics.Name(p.text))
+		id.Topics = append(id.Topics, name)
 	}
 	return id, nil
 }
