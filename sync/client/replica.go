@@ -115,14 +115,20 @@ func (r *Replica) snapshot(f Frame) Effect {
 	switch at := r.Position.Version; {
 	case at == 0: // it holds nothing, whether or not that has been shown
 		r.fresh = true
-	case !r.fresh && r.Position.Epoch == f.Epoch:
+		clear(r.staged)
+	case f.Epoch != r.Position.Epoch:
+		return Gap
+	case !r.fresh:
 		return Ignored
-	}
-	switch at := r.Position.Version; {
-	case !r.adopt(f) || f.From > at:
+	case f.Version != r.target && f.From == 0: // another run: what this one lists no more is gone
+		r.Restart(f.Epoch)
+	case f.Version != r.target || f.From > at:
 		return Gap
 	case f.To < at:
 		return Ignored
+	}
+	if !r.adopt(f) || f.From > r.Position.Version {
+		return Gap
 	}
 	for _, d := range f.Rows {
 		r.staged[d.EntityID] = &Row{Version: d.Version, Payload: d.Payload}

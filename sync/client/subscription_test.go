@@ -80,6 +80,30 @@ func TestSubscriptionBeginsARunAnew(t *testing.T) {
 	}
 }
 
+// P4: nor are they when the news of it was lost: the pieces of two runs say where each ends.
+func TestSubscriptionBeginsARunAnewUnheard(t *testing.T) {
+	s := Subscribe(list, Latest)
+	asks(t, s, "from 0")
+	s.Apply(subscribed(t, 0))
+	s.Apply(chunk(t, 0, 3, true, "a")) // of a run to 9
+	next := func(from, to topics.Version, more bool, id string) Effect {
+		f := chunk(t, from, to, more, id)
+		f.Version = 12
+		return s.Apply(f)
+	}
+	if got := next(4, 12, false, "b"); got != Gap {
+		t.Errorf("the end of another run: %d, want a gap", got)
+	}
+	s.Apply(subscribed(t, 3))
+	if got := next(0, 2, true, "c"); got != Staged {
+		t.Errorf("the beginning of another run: %d", got)
+	}
+	next(2, 12, false, "b")
+	if rows := s.Replica.Rows(); len(rows) != 2 || rows["a"].Version != 0 || s.Replica.Consistent != 12 {
+		t.Errorf("at %d it shows %v, want b and c", s.Replica.Consistent, rows)
+	}
+}
+
 // A mark beyond the replica means that the end of the log was lost on the way.
 func TestSubscriptionFindsALostEnd(t *testing.T) {
 	s := Subscribe(list, Every)
