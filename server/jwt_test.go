@@ -103,6 +103,7 @@ func TestTokensRefused(t *testing.T) {
 		"grants":         {hs256(t, with(jwt.MapClaims{"grants": "all"})), "claim grants"},
 		"allow":          {hs256(t, with(jwt.MapClaims{"grants": []any{map[string]any{"topics": "a:*", "allow": []string{"reed"}}}})), "grants[0]"},
 		"pattern":        {hs256(t, with(jwt.MapClaims{"grants": []any{map[string]any{"topics": "a:*:b", "allow": []string{"read"}}}})), "grants[0]"},
+		"a user as type": {hs256(t, with(jwt.MapClaims{"sub": "system", "grants": []any{map[string]any{"topics": "{sub}:broadcast", "allow": []string{"write"}}}})), "grants[0]"},
 		"topics":         {hs256(t, with(jwt.MapClaims{"topics": []string{"a:*"}})), "topics[0]"},
 		"issuer":         {hs256(t, jwt.MapClaims{"iss": "them"}), "another server"},
 	} {

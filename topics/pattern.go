@@ -25,7 +25,9 @@ func ParsePattern(text, user string) (Pattern, error) {
 	if open {
 		probe += "x"
 	}
-	if _, err := ParseName(probe); err != nil {
+	// A type that a user's name decides could be a reserved one (P8).
+	typ, _, _ := strings.Cut(begin, ":")
+	if _, err := ParseName(probe); err != nil || strings.Contains(typ, Placeholder) {
 		return Pattern{}, Errorf(CodeInvalid, "topics", "%q must be a topic, a topic that ends with *, or *", clip(text))
 	}
 	return p, nil
