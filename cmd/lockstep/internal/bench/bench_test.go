@@ -54,7 +54,7 @@ func TestLoadFindsFaults(t *testing.T) {
 // A message that comes in pieces is the same message.
 func TestPieces(t *testing.T) {
 	var whole []byte
-	for v := topics.Version(0); v < 40; v++ {
+	for v := range topics.Version(40) {
 		body := events("bench:0", v, v+1)
 		whole = append(append(whole, wholeText, 126, byte(len(body)>>8), byte(len(body))), body...)
 	}

@@ -118,3 +118,12 @@ func onCores(list []int, start func() error) error {
 	defer unix.SchedSetaffinity(0, &before) //nolint:errcheck // it was so before
 	return start()
 }
+
+// openFiles is how many a process may have; a Go program raises its own bound to it.
+func openFiles() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return int(min(limit.Max, 1<<30)) //nolint:gosec // bounded
+}

@@ -21,6 +21,7 @@ type Report struct {
 	Time     time.Time `json:"time"`
 	CPUs     int       `json:"cpus"`
 	Go       string    `json:"go"`
+	Files    int       `json:"open_files"`
 	Pinned   bool      `json:"pinned"`
 	Quick    bool      `json:"quick,omitempty"`
 	Rounds   int       `json:"rounds"`
@@ -46,7 +47,7 @@ type Row struct {
 }
 
 func newReport(o Options) *Report {
-	return &Report{Time: time.Now().UTC(), CPUs: len(cores()), Go: runtime.Version(), Quick: o.Quick, Rounds: o.Rounds, Rows: []*Row{}}
+	return &Report{Time: time.Now().UTC(), CPUs: len(cores()), Files: openFiles(), Go: runtime.Version(), Quick: o.Quick, Rounds: o.Rounds, Rows: []*Row{}}
 }
 
 func (r *Report) add(workload, who string, result Result) {
@@ -111,6 +112,7 @@ func (r *Report) Print(w io.Writer) error {
 	for _, text := range r.Raised {
 		fmt.Fprintf(w, "raised for the run: %s\n", text)
 	}
+	fmt.Fprintf(w, "raised for the run: open files of a process: %d\n", r.Files)
 	fmt.Fprintf(w, "%d rounds, %d cores", r.Rounds, r.CPUs)
 	if r.Pinned {
 		fmt.Fprint(w, ", the server alone on one of them, the load on the rest")

@@ -32,6 +32,9 @@ type Options struct {
 	Log     io.Writer // told what is under way
 }
 
+// spareFiles are what a process opens beside its connections.
+const spareFiles = 100
+
 // bench is one run.
 type bench struct {
 	Options
@@ -66,7 +69,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 				result, err := b.measure(ctx, w, who)
 				if ctx.Err() != nil { // what has been measured stands
 					b.report.Faults = append(b.report.Faults, "the run was interrupted in round "+strconv.Itoa(round+1))
-					return b.report, nil
+					return b.report, nil //nolint:nilerr // the fault says so
 				}
 				if err != nil {
 					result.Fault = err.Error()
@@ -101,6 +104,9 @@ func (b *bench) measure(ctx context.Context, w Workload, who string) (r Result, 
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	job := w.job
 	job.Contestant = who
+	if need := job.Followers + spareFiles; b.report.Files < need {
+		return r, fmt.Errorf("%d open files are needed, and a process may have %d here; raise the hard limit (ulimit -Hn)", need, b.report.Files)
+	}
 	if w.cold {
 		filling := job
 		filling.Kind = "fill"
