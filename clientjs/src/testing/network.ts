@@ -127,6 +127,7 @@ export class TestNetwork {
     if (url.pathname.endsWith("/v1/hello")) return Response.json({ ok: true, protocols: ["lockstep.v1"] });
     const ask = JSON.parse(String(init?.body)) as SyncRequest;
     const known = this.server.sessions.get(ask.session ?? "");
+    if (!known && ask.session !== undefined) return expired();
     const session = known ?? this.server.open(url.searchParams.get("user") ?? undefined);
     for (const frame of ask.frames ?? []) session.receive(JSON.stringify(frame));
     for (const [topic, position] of Object.entries(ask.positions ?? {})) this.server.rewind(session, topic, position);
@@ -173,6 +174,10 @@ interface SyncRequest {
 
 function onAbort(signal: AbortSignal | null | undefined, reject: (reason: Error) => void): void {
   signal?.addEventListener("abort", () => reject(new Error("aborted")));
+}
+
+function expired(): Response {
+  return Response.json({ code: "expired", message: "the session is not kept here", retry: "never" }, { status: 410 });
 }
 
 // A session as server-sent events, one frame each.

@@ -92,6 +92,16 @@ export class TestServer {
     });
   }
 
+  /** Tells every session where it is, as the real server does in every silent heartbeat. */
+  beat(): void {
+    for (const session of this.sessions.values()) {
+      for (const name of session.cursors.keys()) {
+        const { epoch, version } = this.topic(name);
+        session.say({ type: "mark", topic: name, epoch, version });
+      }
+    }
+  }
+
   /** Makes the next n mutations be refused for now. */
   busy(n: number): void {
     this.#busy = n;
@@ -143,12 +153,13 @@ export class TestServer {
     }
   }
 
-  /** Moves a session's cursor to where its client is, as a poll says. */
+  /** Puts a session's cursor where its client is, as a poll says: an answer may have been lost. */
   rewind(session: TestSession, name: string, position: string): void {
-    const [epoch, version] = position.split("-");
-    if (session.cursors.has(name)) return;
-    const want = { topic: name, epoch: epoch ?? "", version: Number(version) };
-    this.#subscribe(session, Number(version) > 0 ? want : { topic: name });
+    const [epoch = "", version] = position.split("-");
+    const cursor = session.cursors.get(name);
+    const at = Number(version);
+    if (!cursor || at >= cursor.at || session.out.length > 0) return;
+    this.#subscribe(session, { topic: name, presence: cursor.presence, ...(at > 0 && { epoch, version: at }) });
   }
 
   #epoch(): string {

@@ -146,6 +146,7 @@ class Game {
         break;
     }
     network.flush();
+    server.beat();
     await this.world.run(20_000);
     network.flush();
     await this.world.run(100);
