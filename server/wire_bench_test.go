@@ -65,7 +65,7 @@ func loopback(b *testing.B) net.Conn {
 	}
 	b.Cleanup(func() {
 		_, _ = conn.Close(), listener.Close()
-		<-gone
+		<-gone //nolint:errcheck // a signal, no error
 	})
 	return conn
 }
