@@ -52,6 +52,7 @@ test: ## Everything: vet, tidy, all tests, the browser check
 	@$(GO) mod tidy -diff
 	@$(race-note)
 	@$(GO) test $(RACE) -shuffle=on ./...
+	@$(if $(RACE),$(GO) test -run 'TestEarthquakes|TestFriends' ./server,:) # whole, where the race detector has them shortened
 	@cd clientjs && npm ci
 	@$(MAKE) test-client
 	@$(MAKE) test-browser
