@@ -96,7 +96,7 @@ func TestAuthFrame(t *testing.T) {
 }
 
 func TestAuthFrameMissing(t *testing.T) {
-	h := open(t, withJWT(t), func(o *options) { o.server.Limits.AuthDeadline = 50 * time.Millisecond })
+	h := open(t, withJWT(t), func(o *options) { o.server.Limits.AuthDeadline = time.Second })
 	for name, say := range map[string]string{
 		"nothing":         "",
 		"another frame":   `{"type":"subscribe","topics":["a:1"]}`,

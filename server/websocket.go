@@ -81,7 +81,8 @@ func (x *exchange) websocketLate(form statesync.Form, place *ticket) error {
 		return nil
 	}
 	g := &guest{lobby: &x.server.lobby, form: form, trace: x.trace, claim: x.claim(), link: line, ticket: place, over: make(chan struct{})}
-	if !x.server.lobby.enter(g) {
+	if !x.server.lobby.enter(g) { // draining began during the handshake
+		line.close(ending{closeRestart, "restart"})
 		line.cut()
 		place.giveBack()
 	}

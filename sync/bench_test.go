@@ -35,7 +35,11 @@ func (h *hall) write(changes ...topics.Change) topics.Position {
 	if err != nil || a.Reject != nil {
 		h.tb.Fatalf("Mutate: %v %v", err, a.Reject)
 	}
-	return topics.Position{Epoch: a.Epoch, Version: a.Version}
+	at, err := h.engine.WaitVersion(context.Background(), identity("server"), gifts, a.Version) // answered is not yet published
+	if err != nil {
+		h.tb.Fatal(err)
+	}
+	return at
 }
 
 // join opens a session that follows the topic; nil: from nothing.
