@@ -128,12 +128,10 @@ func (c *cursor) appendRun(dst []byte, events []store.Event, to topics.Version, 
 		r.Dropped = c.run.dropped
 	}
 	c.at.Version = to
-	if r.Conflated && !c.run.snapshot {
-		c.session.engine.metrics.conflated.Inc()
-	}
 	if c.run.snapshot {
 		return c.session.form.appendSnapshot(dst, c.topic.key, r, events)
 	}
+	c.session.engine.metrics.conflated.Inc()
 	return c.session.form.appendEvents(dst, c.topic.key, r, events)
 }
 

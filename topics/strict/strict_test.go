@@ -9,18 +9,18 @@ import (
 )
 
 func TestCompactAccepts(t *testing.T) {
-	for in, want := range map[string]string{
-		` { "a" : [ 1 , 2.5e3 , -0 ] , "b" : null } `: `{"a":[1,2.5e3,-0],"b":null}`,
-		"\"line\\nbreak\"":        `"line\nbreak"`,
-		"[\n\ttrue,\r\nfalse ]":   `[true,false]`,
-		`"\ud83d\ude00 😀 \u0041"`: `"\ud83d\ude00 😀 \u0041"`,
-		`{}`:                      `{}`,
-		`{"":{"":{}}}`:            `{"":{"":{}}}`,
-		`{"a":1,"A":2}`:           `{"a":1,"A":2}`,
+	for _, tt := range []struct{ in, want string }{
+		{` { "a" : [ 1 , 2.5e3 , -0 ] , "b" : null } `, `{"a":[1,2.5e3,-0],"b":null}`},
+		{"\"line\\nbreak\"", `"line\nbreak"`},
+		{"[\n\ttrue,\r\nfalse ]", `[true,false]`},
+		{`"\ud83d\ude00 😀 \u0041"`, `"\ud83d\ude00 😀 \u0041"`},
+		{`{}`, `{}`},
+		{`{"":{"":{}}}`, `{"":{"":{}}}`},
+		{`{"a":1,"A":2}`, `{"a":1,"A":2}`},
 	} {
-		got, err := Compact(nil, []byte(in), Limits{})
-		if err != nil || string(got) != want {
-			t.Errorf("Compact(%s) = %s, %v; want %s", in, got, err, want)
+		got, err := Compact(nil, []byte(tt.in), Limits{})
+		if err != nil || string(got) != tt.want {
+			t.Errorf("Compact(%s) = %s, %v; want %s", tt.in, got, err, tt.want)
 		}
 	}
 }
