@@ -149,6 +149,9 @@ func TestMutationIsAtomic(t *testing.T) {
 	s.say(`{"type":"mutate","client":"c","seq":1,"topic":"gift-list:1","changes":[{"op":"delete","entity_id":"g1"},{"entity_id":"g2","payload":2},{"op":"none","event":"list.shuffled"}]}`,
 		`{"type":"mutate","client":"c","seq":2,"topic":"gift-list:1","changes":[{"entity_id":"g3","payload":3},{"op":"patch","entity_id":"nobody","payload":{}}]}`)
 	lines := s.await(`"seq":1,`, `"code":"not_found","field":"changes[1].entity_id"`)
+	if _, err := h.engine.WaitVersion(t.Context(), identity("alice"), gifts, 4); err != nil {
+		t.Fatal(err) // answers are queued before the tail grows: now it has
+	}
 	lines = append(lines, s.drain()...)
 	events := 0
 	for _, line := range lines {
