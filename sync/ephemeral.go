@@ -70,7 +70,7 @@ func (s *Session) following(topic string, action Action) (*cursor, *topics.Error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.cursors[name]; c != nil {
+	if c := s.cursors.of(name); c != nil {
 		return c, nil
 	}
 	return nil, topics.Errorf(topics.CodeInvalid, "topic", "%s is not subscribed; subscribe first", name)

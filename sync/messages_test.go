@@ -45,10 +45,10 @@ type grantOnly map[topics.Name]bool
 
 func (g grantOnly) Allow(_ Action, topic topics.Name) bool { return g[topic] }
 
-// P8: a refreshed token keeps positions; a grant that is gone ends its cursor.
+// P8: a refreshed token keeps positions; grants that are gone end their cursors.
 func TestRefresh(t *testing.T) {
 	h := newHouse(t, Limits{})
-	grants := map[string]grantOnly{"both": {"a:1": true, "a:2": true}, "one": {"a:1": true}}
+	grants := map[string]grantOnly{"all": {"a:1": true, "a:2": true, "a:3": true, "a:4": true}, "one": {"a:1": true}}
 	as := func(_ context.Context, token string) (Identity, error) {
 		g, ok := grants[token]
 		if !ok {
@@ -56,12 +56,13 @@ func TestRefresh(t *testing.T) {
 		}
 		return Identity{Tenant: "default", User: "alice", Grants: g}, nil
 	}
-	id, _ := as(t.Context(), "both")
+	id, _ := as(t.Context(), "all")
 	r := h.openWith(SessionOptions{Identity: id, Authenticate: as})
-	r.say(`{"type":"subscribe","topics":["a:1","a:2"]}`)
+	r.say(`{"type":"subscribe","topics":["a:3","a:1","a:4","a:2"]}`)
 	r.drain()
 	r.say(`{"type":"auth","token":"wrong"}`, `{"type":"auth","token":"one"}`)
-	r.want(`"code":"unauthorized","field":"token"`, `{"type":"revoked","topic":"a:2","reason":"grant"}`)
+	r.want(`"code":"unauthorized","field":"token"`, `{"type":"revoked","topic":"a:2","reason":"grant"}`,
+		`{"type":"revoked","topic":"a:3"`, `{"type":"revoked","topic":"a:4"`)
 	h.doOn("a:1", put("x", `1`))
 	h.doOn("a:2", put("x", `1`))
 	r.await(`"topic":"a:1"`)

@@ -57,7 +57,7 @@ func (s *Session) turn(ctx context.Context, dst []byte, room int) ([]byte, error
 		return dst, nil
 	}
 	c := s.ready.takeCursor()
-	if c == nil || s.cursors[c.topic.key.Name] != c {
+	if c == nil || s.cursors.of(c.topic.key.Name) != c {
 		return dst, nil
 	}
 	dst, next, err := c.read(ctx, dst, room)
@@ -77,7 +77,7 @@ func (s *Session) ephemeral(dst []byte) []byte {
 		dst = append(dst, line...)
 	}
 	for _, c := range present {
-		if s.cursors[c.topic.key.Name] == c {
+		if s.cursors.of(c.topic.key.Name) == c {
 			dst = c.appendPresence(dst)
 		}
 	}

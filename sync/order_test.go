@@ -24,7 +24,7 @@ func TestAnswersGoBeforeTheTail(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.session.ready.pushAnswer(frame.Answer{Topic: gifts, Client: "c", Seq: 1, Status: topics.StatusApplied, Version: 2}, false)
-	out, next, err := s.session.cursors[gifts].read(t.Context(), nil, 1000)
+	out, next, err := s.session.cursors.of(gifts).read(t.Context(), nil, 1000)
 	if err != nil || next != answersFirst || len(out) > 0 {
 		t.Errorf("the cursor read %q (%v, %v) while an answer was queued", out, next, err)
 	}

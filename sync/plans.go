@@ -8,7 +8,8 @@ func (s *Session) Plans() map[topics.Name]Plan {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make(map[topics.Name]Plan, len(s.cursors))
-	for name, c := range s.cursors {
+	for _, c := range s.cursors {
+		name := c.topic.key.Name
 		if c.run != nil {
 			all[name] = Plan{step: stepRun}
 			continue

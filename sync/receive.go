@@ -117,7 +117,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 			return refusal(err)
 		}
 	}
-	old := s.cursors[name]
+	old := s.cursors.of(name)
 	if most := s.engine.limits.Topics; old == nil && len(s.cursors) >= most {
 		return topics.Errorf(topics.CodeTooManyTopics, "topics", "a session follows at most %d topics; unsubscribe from some, or open another session", most)
 	}
@@ -128,7 +128,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	if err != nil {
 		return err
 	}
-	s.cursors[name] = c
+	s.cursors.add(c)
 	if !w.Silent {
 		s.say(frame.AppendSubscribed(nil, name, c.at, s.Identity().access(name)))
 	}
@@ -198,7 +198,7 @@ func (s *Session) unsubscribe(names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range names {
-		if c := s.cursors[topics.Name(name)]; c != nil {
+		if c := s.cursors.of(topics.Name(name)); c != nil {
 			s.drop(c)
 		}
 	}

@@ -2,6 +2,7 @@ package statesync
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lockstep-sync/lockstep/sync/frame"
 	"github.com/lockstep-sync/lockstep/topics"
@@ -33,7 +34,8 @@ func (s *Session) Refresh(id Identity) error {
 		return topics.Errorf(topics.CodeForbidden, "token", "is of another user or tenant; open a new connection for it")
 	}
 	s.identity.Store(&id)
-	for name, c := range s.cursors {
+	for _, c := range slices.Clone(s.cursors) {
+		name := c.topic.key.Name
 		if !id.May(ActionRead, name) {
 			s.drop(c)
 			s.say(frame.AppendRevoked(nil, name, "grant"))

@@ -19,7 +19,7 @@ func (s *Session) Rewind(ctx context.Context, list []frame.Standing) {
 	}
 	for _, standing := range list {
 		w := frame.Want{Topic: standing.Topic, Position: standing.At}
-		if c := s.cursors[topics.Name(standing.Topic)]; c != nil {
+		if c := s.cursors.of(topics.Name(standing.Topic)); c != nil {
 			if standing.At != nil && c.at == *standing.At || standing.At == nil && c.at.Version == 0 {
 				continue
 			}

@@ -46,7 +46,7 @@ type Session struct {
 
 	mu      sync.Mutex
 	closed  bool
-	cursors map[topics.Name]*cursor
+	cursors cursors
 }
 
 // Open starts a session, unless Hooks.Connect refuses it. The caller closes it.
@@ -59,7 +59,6 @@ func (e *Engine) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 	s := &Session{
 		id: e.newID(), engine: e, form: o.Form, authenticate: o.Authenticate,
 		slots: make(chan struct{}, e.limits.Answers), done: make(chan struct{}),
-		cursors: make(map[topics.Name]*cursor),
 	}
 	s.identity.Store(&o.Identity)
 	s.ready.wake = o.Wake
@@ -144,8 +143,8 @@ func (s *Session) Positions() map[topics.Name]topics.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make(map[topics.Name]topics.Position, len(s.cursors))
-	for name, c := range s.cursors {
-		all[name] = c.at
+	for _, c := range s.cursors {
+		all[c.topic.key.Name] = c.at
 	}
 	return all
 }
@@ -160,8 +159,8 @@ func (s *Session) Close() {
 	s.closed = true
 	close(s.done)
 	s.ready.close()
-	for _, c := range s.cursors {
-		s.drop(c)
+	for n := len(s.cursors); n > 0; n-- {
+		s.drop(s.cursors[n-1])
 	}
 	s.engine.removeSession(s)
 	if disconnect := s.engine.handlers.hooks.Disconnect; disconnect != nil {
@@ -176,7 +175,7 @@ func (s *Session) say(line []byte) {
 
 // drop ends a cursor. The caller holds s.mu.
 func (s *Session) drop(c *cursor) {
-	delete(s.cursors, c.topic.key.Name)
+	s.cursors.remove(c)
 	c.topic.mu.Lock()
 	c.topic.part(c)
 	c.topic.mu.Unlock()

@@ -68,6 +68,9 @@ func (b *benching) run(ctx context.Context) error {
 	}
 	b.options.Server = []string{self, "bench", "server"}
 	if b.profiles != "" {
+		if err := os.MkdirAll(b.profiles, 0o755); err != nil { //nolint:gosec // profiles are no secret
+			return err
+		}
 		b.options.Server = append(b.options.Server, "--profiles", b.profiles)
 	}
 	if b.against != "" {
