@@ -45,6 +45,7 @@ func newBenchServer(c *console) *cobra.Command {
 // serveBench is a server as serve --dev makes one, but for its limits and its log,
 // which nobody reads.
 func serveBench(ctx context.Context, out io.Writer, dir string) error {
+	boundMemory()
 	public, err := listen(ctx, "--listen", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -49,15 +47,9 @@ type plan struct {
 	log    *slog.Logger
 }
 
-// memoryLimit is what the runtime keeps to where GOMEMLIMIT says nothing: merging
-// tables makes garbage faster than a collector at rest would take it away.
-const memoryLimit = 1 << 30
-
 // build opens the store and puts the rest on it.
 func build(p plan) (*house, error) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	boundMemory()
 	p.store.Logger = p.log
 	first, err := badger.Open(p.store)
 	if err != nil {
