@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 type history struct {
 	t      *testing.T
 	rand   *rand.Rand
-	now    time.Time
+	clock  atomic.Int64 // seconds of the engine's clock, which its goroutines read too
 	engine *statesync.Engine
 	live   *client.Replica
 	feed   *statesync.Session
@@ -42,11 +43,12 @@ func newHistory(t *testing.T, limits statesync.Limits, retention statesync.Reten
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	h := &history{
-		t: t, rand: rand.New(rand.NewPCG(seed, 1)), now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
+		t: t, rand: rand.New(rand.NewPCG(seed, 1)),
 		live: client.NewReplica(), states: make(map[topics.Version]string), woken: make(chan struct{}, 1),
 	}
+	h.clock.Store(time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC).Unix())
 	h.engine = statesync.New(statesync.Options{
-		Store: memory.New(memory.Options{}), Limits: limits, Clock: func() time.Time { return h.now },
+		Store: memory.New(memory.Options{}), Limits: limits, Clock: func() time.Time { return time.Unix(h.clock.Load(), 0) },
 		Retention: func(string) statesync.Retention { return retention },
 	})
 	t.Cleanup(func() {
@@ -109,7 +111,7 @@ func (h *history) hear(s *statesync.Session) []client.Frame {
 func (h *history) write(n int) {
 	h.t.Helper()
 	for i := range n {
-		h.now = h.now.Add(time.Second)
+		h.clock.Add(1)
 		var changes []topics.Change
 		for range 1 + h.rand.IntN(2)*h.rand.IntN(3) {
 			c := topics.Change{EntityID: fmt.Sprintf("g%d", h.rand.IntN(7)), Payload: json.RawMessage(fmt.Sprintf(`{"n":%d}`, i))}
@@ -152,7 +154,7 @@ func (h *history) keepUp(version topics.Version) {
 
 func (h *history) compact() {
 	h.t.Helper()
-	h.now = h.now.Add(time.Minute)
+	h.clock.Add(60)
 	if err := h.engine.Compact(h.t.Context(), store.Topic{Tenant: topics.DefaultTenant, Name: listed}); err != nil {
 		h.t.Fatal(err)
 	}

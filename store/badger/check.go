@@ -3,8 +3,10 @@ package badger
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	bdg "github.com/dgraph-io/badger/v4"
 
@@ -100,12 +102,16 @@ func (s *Store) nextHead(prefix []byte, from *[]byte, use func(view, store.Topic
 	return use(v, topic, h, err)
 }
 
+// errOutlived is a check that took longer than its view is trusted.
+var errOutlived = errors.New("the topic took too long to be read through")
+
 // checker proves the rules of one topic.
 type checker struct {
 	view
 	topic  store.Topic
 	head   head
 	prefix []byte
+	until  time.Time // when the view is trusted no longer; zero: it always is
 
 	events, rows int64
 	digest       uint64
@@ -141,6 +147,9 @@ func (c *checker) each(kind byte, after topics.Version, use func(key, record []b
 		from = appendVersion(slices.Clone(c.prefix), kind, after+1)
 	}
 	return c.scan(prefix, from, func(key []byte, item *bdg.Item) (bool, error) {
+		if !c.until.IsZero() && time.Now().After(c.until) {
+			return false, errOutlived
+		}
 		return true, item.Value(func(record []byte) error { return use(key, record) })
 	})
 }

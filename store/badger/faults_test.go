@@ -172,43 +172,11 @@ func TestQuarantine_P12(t *testing.T) {
 	dir := t.TempDir()
 	s := openAt(t, Options{Dir: dir})
 	fill(t, s)
-	spoil := func(topic store.Topic, key []byte, how func([]byte) []byte) {
-		t.Helper()
-		txn := s.db.NewTransactionAt(s.newest, true)
-		defer txn.Discard()
-		item, err := txn.Get(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		value, err := item.ValueCopy(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if value = how(value); value == nil {
-			err = txn.Delete(key)
-		} else {
-			err = txn.Set(key, value)
-		}
-		if err := errors.Join(err, txn.CommitAt(s.newest, nil)); err != nil {
-			t.Fatal(err)
-		}
-		s.heads.Remove(topic)
-	}
-	birth := func(n int) uint64 {
-		h, err := s.viewAt(s.newest).head(fixtureTopic(n))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return h.birth
-	}
-	at := func(n int, kind byte, v topics.Version) []byte {
-		return appendVersion(dataPrefix(fixtureTopic(n), birth(n)), kind, v)
-	}
 	flip := func(b []byte) []byte { b[len(b)/2] ^= 4; return b }
-	spoil(fixtureTopic(0), at(0, kindLog, 17), flip)
-	spoil(fixtureTopic(1), at(1, kindLog, 25), func([]byte) []byte { return nil })
-	spoil(fixtureTopic(3), at(3, kindLast, 30), func(b []byte) []byte { // a record from elsewhere, whole in itself
-		return seal(at(3, kindLast, 29), kindLog, b[2:len(b)-4]...)
+	spoil(t, s, 0, at(t, s, 0, kindLog, 17), flip)
+	spoil(t, s, 1, at(t, s, 1, kindLog, 25), func([]byte) []byte { return nil })
+	spoil(t, s, 3, at(t, s, 3, kindLast, 30), func(b []byte) []byte { // a record from elsewhere, whole in itself
+		return seal(at(t, s, 3, kindLast, 29), kindLog, b[2:len(b)-4]...)
 	})
 	wantDamage := func(n int, v topics.Version) {
 		t.Helper()

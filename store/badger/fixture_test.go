@@ -2,6 +2,7 @@ package badger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -195,6 +196,43 @@ func usedBytes(f *os.File, size int64) int64 {
 		}
 	}
 	return used
+}
+
+// at is where an event of a fixture topic lies.
+func at(t testing.TB, s *Store, n int, kind byte, v topics.Version) []byte {
+	t.Helper()
+	view := s.viewAt(s.durable.Load())
+	defer view.close()
+	h, err := view.head(fixtureTopic(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return appendVersion(dataPrefix(fixtureTopic(n), h.birth), kind, v)
+}
+
+// spoil changes a record of a fixture topic behind the store's back; nil: it goes.
+func spoil(t testing.TB, s *Store, n int, key []byte, how func([]byte) []byte) {
+	t.Helper()
+	now := s.durable.Load()
+	txn := s.db.NewTransactionAt(now, true)
+	defer txn.Discard()
+	item, err := txn.Get(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := item.ValueCopy(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value = how(value); value == nil {
+		err = txn.Delete(key)
+	} else {
+		err = txn.Set(key, value)
+	}
+	if err := errors.Join(err, txn.CommitAt(now, nil)); err != nil {
+		t.Fatal(err)
+	}
+	s.heads.Remove(fixtureTopic(n))
 }
 
 func smallClock() time.Time { return time.Unix(1_700_000_000, 0) }

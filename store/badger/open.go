@@ -84,6 +84,7 @@ func (o *opening) open() (*Store, error) {
 		}
 	}
 	s.sweeper.start(s)
+	s.scrubber.start(s, o.opts.Scrub)
 	return s, nil
 }
 

@@ -36,6 +36,9 @@ type Options struct {
 	// MinFree is the free space below which writes are refused; 0: the smaller of
 	// 5 % of the file system and 1 GiB; negative: no guard.
 	MinFree int64
+	// Scrub is the time from one reading of the whole store to the next, in which damage
+	// is found that nobody has met yet; 0: a day; negative: it is not done.
+	Scrub time.Duration
 	// CachedHeads is how many heads of written topics stay in memory; 0: 16,384.
 	CachedHeads int
 
@@ -66,6 +69,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Scrub == 0 {
+		o.Scrub = scrubEvery
 	}
 	if o.CachedHeads == 0 {
 		o.CachedHeads = defaultCachedHeads

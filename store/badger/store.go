@@ -45,7 +45,8 @@ type Store struct {
 	committer
 	runs
 	space
-	sweeper
+	sweeper  sweeper
+	scrubber scrubber
 	quarantine
 }
 
@@ -109,7 +110,7 @@ func (s *Store) fail(what string, cause error) error {
 }
 
 // Close waits for the calls under way and makes everything durable. Long ones,
-// compaction and the sweeper, end early.
+// compaction, the sweeper and the scrubber, end early.
 func (s *Store) Close() error {
 	s.stop.Do(func() { close(s.closing) })
 	s.life.Lock()
@@ -120,6 +121,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.life.Unlock()
 	s.sweeper.wait()
+	s.scrubber.wait()
 	err := s.db.Close()
 	if err == nil && s.failed.Load() == nil {
 		err = s.ledger.prove(proof{commit: s.newest, digest: s.sum, async: s.opts.Durability == Async, clean: true})

@@ -132,11 +132,4 @@ func (s *Store) ending() bool {
 }
 
 // pause leaves the committer alone for a while.
-func (s *Store) pause() {
-	timer := time.NewTimer(sweepPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-s.closing:
-	}
-}
+func (s *Store) pause() { s.waitFor(sweepPause) }
