@@ -21,7 +21,10 @@
 //     [topics.MaxVersion].
 //  4. An epoch belongs to one incarnation of a log. The first Append of a topic
 //     gives it one; Delete ends it. It is never reused; it survives restarts.
-//  5. A topic without commits has the genesis epoch and version 0. It costs nothing.
+//  5. A topic without commits has the genesis epoch and version 0. Each Delete gives it
+//     another one, so that what was meant for the topic before is told from what is
+//     meant for the next. A topic that never had commits costs nothing, and a deleted
+//     one keeps a head.
 //  6. Reads see every Append that returned before they began (P6), and nothing of
 //     one that has not become durable.
 //  7. Read returns events in log order, contiguous from after+1. Below the

@@ -311,6 +311,27 @@ func TestDeleteAndBeginAnew(t *testing.T) {
 	}
 }
 
+// P3: a copy of a mutation that was meant for a topic before its deletion is none of
+// the next one's, even if the topic had no events when it was written.
+func TestLateCopyAfterADeletion(t *testing.T) {
+	h := newHouse(t, Limits{})
+	s := h.open("alice", FormFrames)
+	s.say(`{"type":"subscribe","topics":["gift-list:1"]}`)
+	replica := client.NewReplica()
+	feed(t, replica, s.drain())
+	first := fmt.Sprintf(`{"type":"mutate","client":"c","seq":1,"topic":"gift-list:1","epoch":%q,"changes":[{"entity_id":"g1","payload":1}]}`, replica.Position.Epoch)
+	s.say(first)
+	s.await(`"status":"applied"`)
+	if err := h.engine.Delete(t.Context(), identity("alice"), gifts); err != nil {
+		t.Fatal(err)
+	}
+	s.say(first)
+	s.await(`"code":"epoch_changed"`)
+	if rows := h.rows(gifts); rows != "" {
+		t.Errorf("it was applied a second time: %q", rows)
+	}
+}
+
 // Plain mode starts at the head and says nothing unasked that has no topic.
 func TestPlainMode(t *testing.T) {
 	h := newHouse(t, Limits{})

@@ -17,7 +17,6 @@ type batch struct {
 	sum    uint64
 	dirty  bool
 	heads  map[store.Topic]head // heads after the requests so far
-	gone   []store.Topic        // topics whose head went
 }
 
 func newBatch(s *Store, v view) *batch {
@@ -99,13 +98,6 @@ func (b *batch) setHead(topic store.Topic, next head) error {
 	return b.write([]write{{key: key, value: record}})
 }
 
-// dropHead makes the topic one without commits.
-func (b *batch) dropHead(topic store.Topic, now head) error {
-	b.sum -= now.hash
-	b.gone = append(b.gone, topic)
-	return b.write([]write{{key: headKey(topic)}})
-}
-
 var errHalf = errors.New("a request did not fit into the transaction")
 
 // finish adds the commit record, which every transaction carries.
@@ -120,8 +112,5 @@ func (b *batch) finish() error {
 func (b *batch) publish() {
 	for topic, h := range b.heads {
 		b.s.heads.Add(topic, h)
-	}
-	for _, topic := range b.gone {
-		b.s.heads.Remove(topic)
 	}
 }

@@ -35,7 +35,9 @@ func (s *Store) Check(ctx context.Context) (Report, error) {
 	}
 	defer s.life.RUnlock()
 	err := s.eachHead(ctx, func(v view, topic store.Topic, h head, err error) error {
-		r.Topics++
+		if err != nil || h.birth != 0 {
+			r.Topics++
+		}
 		c := checker{view: v, topic: topic, head: h, prefix: dataPrefix(topic, h.birth)}
 		if err == nil {
 			err = c.all()

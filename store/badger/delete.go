@@ -7,7 +7,8 @@ import (
 )
 
 // Delete ends the topic's incarnation in one small commit. What belonged to it is
-// out of reach at once, and swept away in the background.
+// out of reach at once, and swept away in the background. The head stays, as one of a
+// topic without commits, for it has to say what the genesis epoch is from now on.
 func (s *Store) Delete(ctx context.Context, topic store.Topic) error {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -22,7 +23,9 @@ func (s *Store) Delete(ctx context.Context, topic store.Topic) error {
 			return nil, err
 		}
 		key := garbageKey(topic, h.birth)
-		return &job{gone: &h, writes: []write{{key: key, value: seal(key, spaceGarbage)}}}, nil
+		next := genesisHead(s.incarnation, topic, s.newest+1)
+		next.hash = h.hash
+		return &job{head: &next, writes: []write{{key: key, value: seal(key, spaceGarbage)}}}, nil
 	})
 	if err == nil {
 		s.sweeper.start(s)

@@ -81,8 +81,11 @@ func putRow(t testing.TB, s *Store, topic store.Topic, id, value string) store.H
 
 const fixtureTopics = 5
 
+// deletedTopic has a head and nothing else.
+var deletedTopic = fixtureTopic(fixtureTopics)
+
 // fill writes a little of everything: rows, updates, tombstones, lanes, keys, a
-// compacted topic, a deleted and recreated one.
+// compacted topic, a deleted one, a deleted and recreated one.
 func fill(t testing.TB, s *Store) {
 	t.Helper()
 	for n := range fixtureTopics {
@@ -101,6 +104,10 @@ func fill(t testing.TB, s *Store) {
 		t.Fatal(err)
 	}
 	putRow(t, s, fixtureTopic(2), "again", "new")
+	putRow(t, s, deletedTopic, "e1", "gone")
+	if err := s.Delete(t.Context(), deletedTopic); err != nil {
+		t.Fatal(err)
+	}
 	s.sweeper.wait()
 }
 
@@ -119,6 +126,8 @@ func dump(s *Store) map[string]string {
 			all[call] = fmt.Sprintf("%+v", answer)
 		}
 	}
+	gone, err := s.Head(ctx, deletedTopic)
+	say(fmt.Sprint(deletedTopic, " head"), gone, err)
 	for n := range fixtureTopics {
 		topic := fixtureTopic(n)
 		at := func(call string) string { return fmt.Sprint(topic, " ", call) }

@@ -14,7 +14,8 @@ import (
 type head struct {
 	store.Head
 	birth  uint64 // commit number of the incarnation's first commit; 0: the topic has none
-	moved  uint64 // commit number of the last Append
+	buried uint64 // commit number of the last deletion; 0: there was none. It makes the genesis epoch
+	moved  uint64 // commit number of the last Append, or deletion
 	digest uint64 // sum of rowHash over the live rows
 	// swept and sweptTombstones are how far removal below the floors has come.
 	swept, sweptTombstones topics.Version
@@ -24,10 +25,10 @@ type head struct {
 	hash uint64
 }
 
-// genesisHead is the head of a topic without commits.
-func genesisHead(in epoch.Incarnation, topic store.Topic) head {
-	e := in.Of(topic, 0)
-	return head{Head: store.Head{Position: topics.Position{Epoch: e}, Genesis: e}}
+// genesisHead is the head of a topic without commits, after its last deletion.
+func genesisHead(in epoch.Incarnation, topic store.Topic, buried uint64) head {
+	e := in.Of(topic, buried)
+	return head{Head: store.Head{Position: topics.Position{Epoch: e}, Genesis: e}, buried: buried, moved: buried}
 }
 
 // encode makes the head's record. Epochs are not in it: they follow from the birth.
@@ -35,7 +36,7 @@ func (h *head) encode(key []byte) []byte {
 	b := make([]byte, 0, 96)
 	b = append(b, recordVersion, spaceHead)
 	for _, n := range [...]uint64{
-		uint64(h.Version), h.birth, h.moved, uint64(h.Retention), uint64(h.Tombstones), uint64(h.swept), uint64(h.sweptTombstones),
+		uint64(h.Version), h.birth, h.buried, h.moved, uint64(h.Retention), uint64(h.Tombstones), uint64(h.swept), uint64(h.sweptTombstones),
 		uint64(h.Rows), h.Customs, uint64(h.Millis),
 	} {
 		b = binary.AppendUvarint(b, n)
@@ -50,13 +51,16 @@ func decodeHead(in epoch.Incarnation, topic store.Topic, key, record []byte) (he
 		return head{}, err
 	}
 	b := body{rest: raw}
-	h := genesisHead(in, topic)
-	h.Version, h.birth, h.moved = topics.Version(b.uvarint()), b.uvarint(), b.uvarint()
+	version, birth, buried := topics.Version(b.uvarint()), b.uvarint(), b.uvarint()
+	h := genesisHead(in, topic, buried)
+	h.Version, h.birth, h.moved = version, birth, b.uvarint()
 	h.Retention, h.Tombstones = topics.Version(b.uvarint()), topics.Version(b.uvarint())
 	h.swept, h.sweptTombstones = topics.Version(b.uvarint()), topics.Version(b.uvarint())
 	h.Rows, h.Customs, h.Millis = int64(b.uvarint()), b.uvarint(), int64(b.uvarint())
 	h.digest = b.uint64()
-	h.Epoch = in.Of(topic, h.birth)
+	if h.birth != 0 {
+		h.Epoch = in.Of(topic, h.birth)
+	}
 	h.hash = headHash(key, record)
 	return h, b.err
 }

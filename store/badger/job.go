@@ -9,7 +9,6 @@ import (
 type job struct {
 	writes []write
 	head   *head // the topic's new head, with the hash of the present one; nil: it stays
-	gone   *head // the topic's present head, when it goes
 }
 
 // do runs decide as a group of its own. A nil job writes nothing.
@@ -27,11 +26,8 @@ func (b *batch) addJob(r *request) error {
 	if err := b.write(j.writes); err != nil {
 		return err
 	}
-	switch {
-	case j.gone != nil:
-		return b.dropHead(r.topic, *j.gone)
-	case j.head != nil:
-		return b.setHead(r.topic, *j.head)
+	if j.head == nil {
+		return nil
 	}
-	return nil
+	return b.setHead(r.topic, *j.head)
 }

@@ -21,13 +21,19 @@ func (s *Store) Topics(ctx context.Context, after store.Topic, most int) ([]stor
 		from = append(headKey(after), 0) // the first key behind its head
 	}
 	var list []store.Topic
-	err := v.scan(prefix, from, func(key []byte, _ *bdg.Item) (bool, error) {
+	err := v.scan(prefix, from, func(key []byte, item *bdg.Item) (bool, error) {
 		topic, _, err := topicOf(key)
 		if err != nil {
 			return false, err
 		}
-		list = append(list, topic)
-		return len(list) < most, nil
+		err = item.Value(func(record []byte) error {
+			// A head that cannot be read is listed: whoever uses it hears why.
+			if h, err := decodeHead(s.incarnation, topic, key, record); err != nil || h.birth != 0 {
+				list = append(list, topic)
+			}
+			return nil
+		})
+		return len(list) < most, err
 	})
 	return list, err
 }

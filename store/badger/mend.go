@@ -58,8 +58,8 @@ func (s *Store) adoptOrphans(broken map[store.Topic]*ruin) error {
 	defer v.close()
 	if err := s.eachOrphan(func(topic store.Topic, birth uint64) {
 		r := broken[topic]
-		if h, _, err := v.storedHead(topic); r == nil && err == nil && h.birth == 0 {
-			r = &ruin{}
+		if h, _, err := v.storedHead(topic); r == nil && err == nil && h.birth == 0 && birth > h.buried {
+			r = &ruin{head: h}
 			broken[topic] = r
 		}
 		if r == nil || r.head.birth > birth {
@@ -87,8 +87,11 @@ func (s *Store) mendTopic(topic store.Topic, r *ruin) error {
 		return err
 	}
 	version = max(version, old.Version)
-	next := genesisHead(s.incarnation, topic)
-	next.birth, next.moved = s.newest+1, s.newest+1
+	next := genesisHead(s.incarnation, topic, old.buried)
+	if version == 0 { // nothing is left, or there was nothing but the mark of a deletion
+		return s.replaceHead(topic, next, r, old, nil)
+	}
+	next.birth = s.newest + 1
 	next.Epoch = s.incarnation.Of(topic, next.birth)
 	next.Version, next.Millis, next.Customs = version, old.Millis, old.Customs
 	next.Floors = store.Floors{Retention: version, Tombstones: version}
@@ -107,6 +110,12 @@ func (s *Store) mendTopic(topic store.Topic, r *ruin) error {
 		}
 	}
 	s.log.Warn("a topic was mended from what is left", "topic", topic.String(), "rows", next.Rows, "version", uint64(version))
+	return s.replaceHead(topic, next, r, old, w.writes)
+}
+
+// replaceHead makes next the topic's head, together with writes, and gives the
+// incarnations before it to the sweeper.
+func (s *Store) replaceHead(topic store.Topic, next head, r *ruin, old head, writes []write) error {
 	return s.do(topic, func(v view) (*job, error) {
 		now, key, err := v.storedHead(topic)
 		if err != nil { // the record is there, but damaged: its hash still counts
@@ -114,10 +123,12 @@ func (s *Store) mendTopic(topic store.Topic, r *ruin) error {
 		}
 		next.hash = now.hash
 		for _, birth := range append(r.orphan, old.birth) {
-			key := garbageKey(topic, birth)
-			w.writes = append(w.writes, write{key: key, value: seal(key, spaceGarbage)})
+			if birth != 0 {
+				key := garbageKey(topic, birth)
+				writes = append(writes, write{key: key, value: seal(key, spaceGarbage)})
+			}
 		}
-		return &job{head: &next, writes: w.writes}, err
+		return &job{head: &next, writes: writes}, err
 	})
 }
 

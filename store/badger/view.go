@@ -52,7 +52,7 @@ func (v view) storedHead(topic store.Topic) (head, []byte, error) {
 	key := headKey(topic)
 	item, err := v.txn.Get(key)
 	if errors.Is(err, bdg.ErrKeyNotFound) {
-		return genesisHead(v.s.incarnation, topic), key, nil
+		return genesisHead(v.s.incarnation, topic, 0), key, nil
 	}
 	if err != nil {
 		return head{}, key, fmt.Errorf("store: reading a head: %w", err)

@@ -171,7 +171,7 @@ func (s *Store) Delete(ctx context.Context, name store.Topic) error {
 		return nil
 	}
 	s.begin(name, t)
-	fresh := newTopic(t.head.Genesis)
+	fresh := newTopic(s.epoch.Of(name, s.commit))
 	fresh.past, fresh.changed = t.past, t.changed
 	s.topics[name] = fresh
 	return nil

@@ -120,11 +120,10 @@ func (m *model) compact(f store.Floors) {
 	})
 }
 
-// reset makes the model a topic without commits.
-func (m *model) reset() {
-	fresh := newModel(m.topic, store.Head{
-		Position: topics.Position{Epoch: m.head.Genesis}, Genesis: m.head.Genesis,
-	})
+// reset makes the model a topic without commits, whose genesis epoch is what the store
+// said.
+func (m *model) reset(genesis topics.Epoch) {
+	fresh := newModel(m.topic, store.Head{Position: topics.Position{Epoch: genesis}, Genesis: genesis})
 	fresh.millis = m.millis
 	*m = *fresh
 }

@@ -67,9 +67,13 @@ func eventsComeBack(t *testing.T, s *harness) {
 // epochs: one per incarnation, never seen before, the same after a restart.
 func epochs(t *testing.T, s *harness) {
 	m := s.open(t, topicNamed("epochs"))
-	genesis := m.head.Genesis
-	seen := map[topics.Epoch]bool{genesis: true}
+	seen := map[topics.Epoch]bool{}
 	for range 4 {
+		genesis := m.head.Genesis
+		if seen[genesis] {
+			t.Fatalf("genesis epoch %s was used before", genesis)
+		}
+		seen[genesis] = true
 		s.put(t, m, put("a", "1"))
 		if _, err := topics.ParseEpoch(string(m.head.Epoch)); err != nil {
 			t.Fatal(err)
@@ -88,7 +92,7 @@ func epochs(t *testing.T, s *harness) {
 		s.check(t, m)
 	}
 	other := s.open(t, topicNamed("epochs2"))
-	if other.head.Genesis == genesis {
+	if seen[other.head.Genesis] {
 		t.Error("two topics share a genesis epoch")
 	}
 }
@@ -121,5 +125,9 @@ func (s *harness) delete(t tb, m *model) {
 	if err := s.Store.Delete(s.ctx(), m.topic); err != nil {
 		t.Fatalf("Delete %s: %v", m.topic, err)
 	}
-	m.reset()
+	h := s.head(t, m.topic)
+	if had := m.head.Epoch != m.head.Genesis; had == (h.Genesis == m.head.Genesis) {
+		t.Fatalf("%s: the genesis epoch was %s, and is %s after Delete", m.topic, m.head.Genesis, h.Genesis)
+	}
+	m.reset(h.Genesis)
 }

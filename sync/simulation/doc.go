@@ -13,9 +13,10 @@
 // have come to the same rows (P7).
 //
 // The run prints how often each thing happened, and fails where one never did. One
-// line is a limit and not a proof: a mutation that names the epoch of an empty topic,
-// or none, is as good in the topic's next incarnation, so that a delayed copy of it is
-// applied again when the topic was deleted in between. P3 is held within one epoch.
+// line is a limit and not a proof: a mutation that names no epoch is as good in the
+// topic's next incarnation, so that a delayed copy of it is applied again when the
+// topic was deleted in between. One that names an epoch, be it that of a topic without
+// events, is held to P3 across deletions.
 //
 //	go test ./sync/simulation -seeds 5000          # how many
 //	go test ./sync/simulation -seed 42 -v          # one of them, step by step

@@ -18,6 +18,7 @@ type ledger struct {
 
 	mu     sync.Mutex
 	topics map[topics.Name]*history
+	named  map[write]bool // mutations that say which epoch they are for
 }
 
 // history is one topic through all its incarnations.
@@ -52,7 +53,7 @@ type write struct {
 }
 
 func newLedger(c *census, fail func(string, ...any)) *ledger {
-	return &ledger{fail: fail, census: c, topics: make(map[topics.Name]*history)}
+	return &ledger{fail: fail, census: c, topics: make(map[topics.Name]*history), named: make(map[write]bool)}
 }
 
 func (l *ledger) of(topic topics.Name) *history {
@@ -125,8 +126,11 @@ func (l *ledger) origin(topic topics.Name, now *life, e store.Event, mine map[wr
 		l.fail("P3: %s: %v was applied a second time, at version %d", topic, w, e.Version)
 	}
 	if !mine[w] && l.of(topic).appliedBefore(now, w) {
-		// The limit of P3: a mutation that names the epoch of an empty topic, or none,
-		// is as good in the topic's next incarnation.
+		// The limit of P3: a mutation that names no epoch is as good in the topic's next
+		// incarnation.
+		if l.named[w] {
+			l.fail("P3: %s: %v names an epoch, and was applied again in the next, at version %d", topic, w, e.Version)
+		}
 		l.census.add("limit", "applied again after a deletion")
 	}
 	mine[w] = true

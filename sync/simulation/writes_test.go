@@ -26,6 +26,7 @@ func (p *peer) write() {
 	m = p.outbox.Add(m, d.sub.Replica.Shown())
 	p.w.ledger.mu.Lock()
 	p.writes[write{m.Client, m.Seq}] = &written{mutation: m, topic: d.topic, deletions: p.w.ledger.of(d.topic).deletions}
+	p.w.ledger.named[write{m.Client, m.Seq}] = m.Epoch != ""
 	p.w.ledger.mu.Unlock()
 	p.w.trace("%s writes %s.%d", p.name, m.Client, m.Seq)
 	d.view.Add(m)

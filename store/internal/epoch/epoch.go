@@ -27,8 +27,9 @@ func New() Incarnation {
 
 var text = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// Of is the epoch of the topic's incarnation that began with commit number birth,
-// or, for birth 0, its genesis epoch.
+// Of is the epoch of the topic's incarnation that began with commit number birth. The
+// genesis epoch of a topic without commits is that of the commit number of its last
+// deletion, or of 0.
 func (in Incarnation) Of(topic store.Topic, birth uint64) topics.Epoch {
 	h := hmac.New(sha256.New, in[:])
 	var n [8]byte
