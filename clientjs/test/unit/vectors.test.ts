@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 
 import { describe, expect, test } from "vitest";
 
+import { deltas } from "../../src/deltas.ts";
 import { jsonPatch } from "../../src/json-patch.ts";
 import { mergePatch } from "../../src/patch.ts";
 import { Replica } from "../../src/replica.ts";
@@ -52,6 +53,7 @@ const replicaTypes = new Set(["snapshot", "events", "mark", "resync", "subscribe
 describe("P4, P5: replica vectors", () => {
   test.each(replicaCases)("$name", ({ given, steps }) => {
     const replica = new Replica();
+    replica.deltas = deltas;
     if (given) {
       const [epoch = "", version] = given.position.split("-");
       const rows = Object.entries(given.rows).map(([entity_id, [v, payload]]) => ({ entity_id, version: v, payload }));
