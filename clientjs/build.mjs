@@ -10,7 +10,7 @@ import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const check = process.argv.includes("--check");
-const entries = ["index", "core", "websocket", "testing", "json-patch"];
+const entries = ["index", "core", "websocket", "testing", "json-patch", "deltas"];
 const common = { absWorkingDir: here, bundle: true, target: "es2022", legalComments: "none", write: !check };
 
 const served = await Promise.all([

@@ -12,7 +12,8 @@ import (
 // The law of cuts: whoever stopped at any version, of any history, and comes back in
 // any mode, ends with the server's rows (P5, P7), pays at most one event per entity
 // that changed (P10), and is shown no state that the server did not have (P4).
-// Whatever is in memory, however small the pieces, wherever the floors.
+// Whatever is in memory, however small the pieces, wherever the floors, with deltas
+// (E-15) or without.
 func TestEveryCut(t *testing.T) {
 	for _, limits := range []statesync.Limits{{}, {TailCommits: 4}, {TailCommits: 1, TurnBytes: 200}, {TurnBytes: 200}, {TailCommits: 4, SnapshotBytes: 1}} {
 		for _, retention := range []statesync.Retention{{Forever: true}, {Events: 20, Age: 1, Tombstones: time.Hour}, {Events: 20, Age: 1, Tombstones: 1}} {
@@ -31,6 +32,9 @@ func TestEveryCut(t *testing.T) {
 						h.comeBackInPieces(c, mode)
 					}
 				}
+				if h.deltas == 0 {
+					t.Error("no event came as a delta (E-15)")
+				}
 			})
 		}
 	}
@@ -42,7 +46,7 @@ func (h *history) comeBack(c cut, mode string) {
 	r := c.replica(h.t)
 	s := h.open(nil)
 	defer s.Close()
-	h.say(s, fmt.Sprintf(`{"type":"subscribe","topics":[{"topic":"gift-list:1","epoch":%q,"version":%d,"mode":%q}]}`, c.at.Epoch, c.at.Version, mode))
+	h.say(s, fmt.Sprintf(`{"type":"subscribe","topics":[{"topic":"gift-list:1","epoch":%q,"version":%d,"mode":%q,"deltas":%t}]}`, c.at.Epoch, c.at.Version, mode, h.rand.IntN(2) == 0))
 	rows, resynced := 0, false
 	for _, f := range h.hear(s) {
 		resynced = resynced || f.Type == "resync"
@@ -88,8 +92,12 @@ func (h *history) comeBackInPieces(c cut, mode string) {
 		if r.Position.Version > 0 {
 			position = fmt.Sprintf(`,"epoch":%q,"version":%d`, r.Position.Epoch, r.Position.Version)
 		}
-		h.say(s, fmt.Sprintf(`{"type":"subscribe","topics":[{"topic":"gift-list:1","mode":%q%s}]}`, mode, position))
+		h.say(s, fmt.Sprintf(`{"type":"subscribe","topics":[{"topic":"gift-list:1","mode":%q,"deltas":%t%s}]}`, mode, h.rand.IntN(2) == 0, position))
 		frames := h.hear(s)
+		for moves := h.rand.IntN(9) - 6; broken < 6 && moves > 0; moves-- { // while it listens
+			h.write(1)
+			frames = append(frames, h.hear(s)...)
+		}
 		s.Close()
 		for _, f := range frames[:1+h.rand.IntN(len(frames))] {
 			effect := r.Apply(f)

@@ -30,6 +30,8 @@ type history struct {
 	cuts   []cut
 	states map[topics.Version]string // what the server had, at each end of a mutation
 	events []client.Event
+	writes int
+	deltas int // so many events came without the row that they make
 }
 
 // cut is where somebody stopped.
@@ -103,6 +105,13 @@ func (h *history) hear(s *statesync.Session) []client.Frame {
 		if err != nil {
 			h.t.Fatal(err)
 		}
+		for _, f := range more {
+			for _, e := range f.Events {
+				if e.Patch != nil && e.Data.Payload == nil {
+					h.deltas++
+				}
+			}
+		}
 		frames = append(frames, more...)
 	}
 }
@@ -110,15 +119,22 @@ func (h *history) hear(s *statesync.Session) []client.Frame {
 // write makes so many mutations on few rows, and a cut after each.
 func (h *history) write(n int) {
 	h.t.Helper()
-	for i := range n {
+	for range n {
+		h.writes++
 		h.clock.Add(1)
 		var changes []topics.Change
 		for range 1 + h.rand.IntN(2)*h.rand.IntN(3) {
-			c := topics.Change{EntityID: fmt.Sprintf("g%d", h.rand.IntN(7)), Payload: json.RawMessage(fmt.Sprintf(`{"n":%d}`, i))}
-			switch h.rand.IntN(6) {
-			case 0:
+			c := topics.Change{EntityID: fmt.Sprintf("g%d", h.rand.IntN(7)), Payload: json.RawMessage(fmt.Sprintf(`{"n":%d}`, h.writes))}
+			_, exists := h.live.Row(c.EntityID)
+			patches := exists && !slices.ContainsFunc(changes, func(other topics.Change) bool { return other.EntityID == c.EntityID })
+			switch op := h.rand.IntN(9); {
+			case op == 0:
 				c.Op, c.Payload = topics.OpDelete, nil
-			case 1:
+			case op < 4 && patches:
+				c.Op, c.Payload = topics.OpPatch, json.RawMessage(fmt.Sprintf(`{"p%d":%d}`, op, h.writes))
+			case op == 4 && patches:
+				c.Op, c.Payload = topics.OpJSONPatch, json.RawMessage(fmt.Sprintf(`[{"op":"add","path":"/j","value":%d}]`, h.writes))
+			case op == 5:
 				c = topics.Change{Op: topics.OpNone, Event: "tick", Payload: json.RawMessage(`{}`)}
 			}
 			changes = append(changes, c)

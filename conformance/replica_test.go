@@ -104,7 +104,7 @@ func (g givenRows) replica(t *testing.T) *client.Replica {
 	}
 	f := client.Frame{Type: "snapshot", Topic: "gift-list:1", Epoch: at.Epoch, Version: at.Version, To: at.Version}
 	for id, row := range g.Rows {
-		d := client.Data{EntityID: id, Payload: row[1]}
+		d := client.Data{EntityID: id, Payload: json.RawMessage(strings.TrimSpace(asText(t, row[1])))}
 		if err := json.Unmarshal(row[0], &d.Version); err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,8 @@ func TestRulesAreProved(t *testing.T) {
 }
 
 // checkProof reports whether a proof is there: "file_test.go:TestName" of this
-// repository, or a file of this folder, which a test here plays.
+// repository, "file.test.ts:what the test is called", or a file of this folder, which a
+// test here plays.
 func checkProof(id, proof string) error {
 	file, test, isTest := strings.Cut(proof, ":")
 	if !isTest {
@@ -80,7 +81,11 @@ func checkProof(id, proof string) error {
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(string(text), "func "+test+"(") {
+	head := "func " + test + "("
+	if strings.HasSuffix(file, ".ts") {
+		head = `test("` + test + `", `
+	}
+	if !strings.Contains(string(text), head) {
 		return fmt.Errorf("%s has no %s", file, test)
 	}
 	return nil

@@ -29,6 +29,9 @@ type TenantLimits struct {
 	Rate           int // frames and requests in a second, and twice that at once; past it readers wait, and requests are rate_limited
 }
 
+// DefaultLimits are the bounds where nothing is said.
+func DefaultLimits() Limits { return Limits{}.orDefault() }
+
 func (l Limits) orDefault() Limits {
 	set(&l.WriteDeadline, 10*time.Second)
 	set(&l.ReadDeadline, 10*time.Second)

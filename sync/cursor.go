@@ -26,6 +26,14 @@ type cursor struct {
 	// the cursor is at latestTo, what the client has is no state to be shown (P4).
 	skipped bool
 
+	deltas bool // a patch may come without the value that it makes; fixed
+	// whole is the version from which on the client has every row as it was at the
+	// cursor, when all that is skipped has come. A client that came with a position may
+	// be in the middle of a run, and one whose run became mixed is: either run ends no
+	// further than the head was then.
+	whole topics.Version
+	pace  *pace // nil: it is read as often as there is something; fixed
+
 	presence     bool   // it is told who is here; fixed
 	presenceSeen uint64 // the last number of presence it was told
 
@@ -41,7 +49,7 @@ type cursor struct {
 type verdict uint8
 
 const (
-	atHead       verdict = iota // it waits for a commit
+	resting      verdict = iota // it waits: for a commit, or until it is due
 	behind                      // there is more for it
 	answersFirst                // answers have come up that must stand before what it would read
 )
@@ -64,7 +72,18 @@ func (c *cursor) read(ctx context.Context, dst []byte, budget int) ([]byte, verd
 	switch plan.step {
 	case stepNothing:
 		t.wait(c)
-		return dst, atHead, nil
+		return dst, resting, nil
+	case stepResync:
+		c.session.engine.resynced(c, plan)
+		c.startRun()
+		c.at = topics.Position{Epoch: t.head.Epoch}
+		return append(frame.AppendResync(dst, t.key.Name, t.head.Epoch, string(plan.Reason), plan.Missed), '\n'), behind, nil
+	case stepTail, stepLog, stepRun:
+	}
+	if c.early() {
+		return dst, resting, nil
+	}
+	switch plan.step {
 	case stepTail:
 		// A commit queues its answers before it grows the tail, both under this
 		// lock: with none queued now, no ack can come after its own event.
@@ -77,11 +96,6 @@ func (c *cursor) read(ctx context.Context, dst []byte, budget int) ([]byte, verd
 		t.mu.Unlock()
 		defer t.mu.Lock()
 		return c.readLog(ctx, dst, budget, head)
-	case stepResync:
-		c.session.engine.resynced(c, plan)
-		c.startRun()
-		c.at = topics.Position{Epoch: t.head.Epoch}
-		return append(frame.AppendResync(dst, t.key.Name, t.head.Epoch, string(plan.Reason), plan.Missed), '\n'), behind, nil
 	default:
 		c.startRun()
 		return dst, behind, nil
@@ -100,18 +114,24 @@ func (c *cursor) firstPlan() Plan {
 
 // readTail copies commits from memory. The caller holds the topic's lock.
 func (c *cursor) readTail(dst []byte, budget int) []byte {
+	defer c.brought()
+	if c.pace != nil && !c.skipped {
+		c.latestTo = c.topic.head.Version // all at one go
+	}
 	if c.at.Version < c.latestTo {
 		if out, ok := c.readLatest(dst, budget); ok {
 			return out
 		}
 	}
-	c.measure()
+	if c.pace == nil { // it is not late because of anything here
+		c.measure()
+	}
 	for i, commit := range c.topic.tail.after(c.at.Version) {
 		if size := len(commit.frame); i > 0 && size > budget {
 			break
 		}
 		budget -= len(commit.frame)
-		dst = c.session.form.appendCommit(dst, c.topic.key, commit, c.at.Version)
+		dst = c.session.form.appendCommit(dst, c.topic.key, commit, c.at.Version, c.deltas && c.at.Version >= c.whole)
 		c.at.Version = commit.to
 	}
 	return dst
@@ -129,15 +149,17 @@ func (c *cursor) measure() {
 	m.delivery.Observe(c.session.engine.clock().Sub(t.published).Seconds())
 }
 
-// readLatest gives a cursor that came back the last event of each entity up to
-// latestTo. It declines when nothing is superseded: the commits serve as they are.
+// readLatest gives a cursor that came back, or is read now and then only, the last
+// event of each entity up to latestTo. It declines when nothing is superseded and the
+// commits serve as they are: those of a cursor with a pace make one frame.
 func (c *cursor) readLatest(dst []byte, budget int) ([]byte, bool) {
 	to := min(c.latestTo, c.topic.head.Version) // the topic may have begun anew since
 	events, all := c.topic.tail.latestOnly(c.at.Version, to, budget)
-	if all && !c.skipped && topics.Version(len(events)) == to-c.at.Version {
+	every := all && !c.skipped && topics.Version(len(events)) == to-c.at.Version
+	if every && (c.pace == nil || len(c.topic.tail.after(c.at.Version)) == 1) {
 		return dst, false
 	}
-	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: c.at.Version, To: to, Target: to, More: !all, Conflated: true}
+	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: c.at.Version, To: to, Target: to, More: !all, Conflated: !every}
 	if !all {
 		r.To = events[len(events)-1].Version
 	}

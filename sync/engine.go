@@ -50,6 +50,7 @@ type Engine struct {
 	lanes     *lanes
 	snapshots *snapshots
 	metrics   *metrics
+	pacer     pacer
 	handlers  handlers
 	retention func(topicType string) Retention
 
@@ -75,6 +76,7 @@ func New(o Options) *Engine {
 	if e.clock == nil {
 		e.clock = time.Now
 	}
+	e.pacer.clock = e.clock
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}

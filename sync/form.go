@@ -19,8 +19,12 @@ const (
 )
 
 // appendCommit appends a commit for a cursor at the version at, one line or more.
-func (f Form) appendCommit(dst []byte, topic store.Topic, c *commit, at topics.Version) []byte {
+// deltas says that its client holds the rows before it, and wants to use them.
+func (f Form) appendCommit(dst []byte, topic store.Topic, c *commit, at topics.Version, deltas bool) []byte {
 	if f == FormFrames {
+		if deltas {
+			return append(dst, c.delta()...)
+		}
 		return append(dst, c.frame...)
 	}
 	if at > c.from { // a cursor within the commit: envelopes cannot be skipped by the reader

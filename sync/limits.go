@@ -35,6 +35,9 @@ type Limits struct {
 	PresenceBytes   int // of one member's state; default 4 KiB; past it: error too_large
 }
 
+// DefaultLimits are the bounds where nothing is said.
+func DefaultLimits() Limits { return Limits{}.orDefault() }
+
 func (l Limits) orDefault() Limits {
 	set := func(field *int, value int) {
 		if *field == 0 {

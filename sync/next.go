@@ -64,7 +64,7 @@ func (s *Session) turn(ctx context.Context, dst []byte, room int) ([]byte, error
 	if err != nil {
 		return s.failed(dst, c, err), ctx.Err()
 	}
-	if next != atHead {
+	if next != resting {
 		s.ready.pushCursor(c)
 	}
 	return dst, nil

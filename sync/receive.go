@@ -174,7 +174,7 @@ func (s *Session) newCursor(name topics.Name, w frame.Want) (*cursor, error) {
 		s.engine.registry.release(t)
 		return nil, topicError(err)
 	}
-	c := &cursor{topic: t, session: s, mode: w.Mode, presence: w.Presence, waits: -1}
+	c := &cursor{topic: t, session: s, mode: w.Mode, presence: w.Presence, deltas: w.Deltas, whole: t.head.Version, pace: newPace(w.MaxRate), waits: -1}
 	t.join(c)
 	switch {
 	case w.Position != nil:

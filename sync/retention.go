@@ -25,6 +25,9 @@ const (
 	retentionTopics = 500
 )
 
+// DefaultRetention is what topics keep where nothing is said.
+func DefaultRetention() Retention { return Retention{}.orDefault() }
+
 func (r Retention) orDefault() Retention {
 	if r.Events == 0 {
 		r.Events = 10_000

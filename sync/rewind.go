@@ -23,7 +23,10 @@ func (s *Session) Rewind(ctx context.Context, list []frame.Standing) {
 			if standing.At != nil && c.at == *standing.At || standing.At == nil && c.at.Version == 0 {
 				continue
 			}
-			w.Mode, w.Presence = c.mode, c.presence
+			w.Mode, w.Presence, w.Deltas = c.mode, c.presence, c.deltas
+			if c.pace != nil {
+				w.MaxRate = c.pace.rate
+			}
 		}
 		if err := s.subscribe(ctx, w); err != nil {
 			s.topicError(w.Topic, topics.AsError(err))

@@ -48,7 +48,7 @@ func (c *cursor) readRun(ctx context.Context, dst []byte, budget int) ([]byte, v
 	}
 	if !c.run.started {
 		if c.topic.notYet(c, page.Head) {
-			return dst, atHead, nil
+			return dst, resting, nil
 		}
 		if v := c.at.Version; v != 0 && v < page.Head.Tombstones {
 			c.run = nil // compacted since the run was decided on: tombstones it needs are gone
@@ -171,10 +171,11 @@ func (c *cursor) readKept(dst []byte, budget int) []byte {
 // absence is: by the last event of each entity.
 func (c *cursor) follow() {
 	c.run = nil
-	if c.mode == frame.ModeEvery {
-		return
-	}
+	c.brought()
 	c.topic.mu.Lock()
 	defer c.topic.mu.Unlock()
-	c.latestTo = c.topic.head.Version
+	c.whole = c.topic.head.Version
+	if c.mode == frame.ModeLatest {
+		c.latestTo = c.topic.head.Version
+	}
 }

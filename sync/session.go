@@ -179,6 +179,7 @@ func (s *Session) drop(c *cursor) {
 	c.topic.mu.Lock()
 	c.topic.part(c)
 	c.topic.mu.Unlock()
+	s.engine.pacer.remove(c)
 	s.engine.registry.release(c.topic)
 }
 

@@ -23,6 +23,7 @@ type commit struct {
 	frame    []byte // the events frame and its newline
 	events   []tailEvent
 	plain    [formCount][]byte // envelopes of the plain forms, made when first asked for
+	deltas   []byte            // the frame without the payloads that patches make; likewise
 }
 
 // tailEvent is an event with what conflation needs to know of it.
@@ -53,6 +54,18 @@ func newCommit(topic topics.Name, epoch topics.Epoch, from topics.Version, event
 		end = start - 1
 	}
 	return c
+}
+
+// delta is the frame for readers who hold the rows before it.
+func (c *commit) delta() []byte {
+	if c.deltas == nil {
+		events := make([]store.Event, len(c.events))
+		for i := range c.events {
+			events[i] = c.events[i].Event
+		}
+		c.deltas = frame.Deltas(c.frame, events)
+	}
+	return c.deltas
 }
 
 // end is the version up to which the tail reaches.

@@ -183,9 +183,9 @@ export class Client {
 
   #makeHouse(): House {
     const client = this;
-    const { mutators, jsonPatch } = this.#options;
+    const { mutators, jsonPatch, deltas } = this.#options;
     return {
-      extras: { twins: mutators, jsonPatch },
+      extras: { twins: mutators, jsonPatch, deltas },
       get live() {
         return client.#lines.state.phase === "live";
       },

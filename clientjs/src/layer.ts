@@ -3,7 +3,7 @@
 
 import { mergePatch } from "./patch.ts";
 import type { PendingMutation } from "./mutation.ts";
-import type { Position } from "./wire.ts";
+import type { Position, WireEvent } from "./wire.ts";
 
 /** What a mutator's local twin may do: the same as on the server, to the rows as its user sees them. */
 export interface Draft {
@@ -22,7 +22,12 @@ export interface Extras {
   readonly twins?: Readonly<Record<string, Twin>> | undefined;
   /** JSON Patch, from the entry lockstep-client/json-patch. */
   readonly jsonPatch?: ((value: unknown, patch: unknown) => unknown) | undefined;
+  /** From the entry lockstep-client/deltas: asks for patches without the row that they make. */
+  readonly deltas?: Deltas | undefined;
 }
+
+/** Completes events that came as patches; false where the rows they were made for are not held. */
+export type Deltas = (events: readonly WireEvent[], held: (id: string) => unknown) => boolean;
 
 type Below = (id: string) => unknown;
 

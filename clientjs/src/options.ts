@@ -1,7 +1,7 @@
 // What a client can be told. Only the url is required.
 
 import type { Env, SocketClass } from "./env.ts";
-import type { Twin } from "./layer.ts";
+import type { Deltas, Twin } from "./layer.ts";
 import type { Storage } from "./storage.ts";
 import type { TokenOption } from "./token.ts";
 import type { Transport } from "./transport.ts";
@@ -27,6 +27,8 @@ export interface ClientOptions {
   readonly mutators?: Readonly<Record<string, Twin>>;
   /** `jsonPatch` of the entry lockstep-client/json-patch, to show JSON patches before the server has decided. */
   readonly jsonPatch?: (value: unknown, patch: unknown) => unknown;
+  /** `deltas` of the entry lockstep-client/deltas: patches come without the row that they make, which saves bytes. */
+  readonly deltas?: Deltas;
   /** Where rows and undecided mutations outlive the client. */
   readonly storage?: Storage;
   /** The ladder, best first. */

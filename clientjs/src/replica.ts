@@ -1,6 +1,7 @@
 // A replica is one topic's rows and position. It shows only states that the server had (P4): while a run is incomplete,
 // the rows that came with it are staged. Resuming starts from what has been taken in, so nothing is sent twice.
 
+import type { Deltas } from "./layer.ts";
 import type { Events, Mark, Position, ReplicaFrame, Snapshot, Subscribed, WireEvent, WireRow } from "./wire.ts";
 
 /**
@@ -23,6 +24,9 @@ export class Replica {
   mixed = false;
   /** How many custom events runs have left out. */
   dropped = 0;
+
+  /** How to complete events that came as patches; without it none are asked for. */
+  deltas: Deltas | undefined;
 
   readonly rows: Map<string, WireRow> = new Map();
   /** Ids of shown rows that are new since the owner last cleared it; `all` after a load. */
@@ -104,14 +108,22 @@ export class Replica {
     const at = this.position.version;
     if (!this.#adopt(frame.epoch) || frame.from > at) return "gap";
     if (frame.to < at || (frame.to === at && !frame.mixed)) return "ignored";
+    const fresh = frame.events.filter(({ version }) => version > at);
+    if (this.deltas?.(fresh, (id) => this.#held(id)) === false) return "gap";
     const direct = !frame.more && this.#staged.size === 0 && !this.running;
-    for (const event of frame.events) {
-      if (event.version <= at || event.op === "none") continue;
+    for (const event of fresh) {
+      if (event.op === "none") continue;
       if (direct) this.#show(event.data.entity_id, toRow(event));
       else this.#staged.set(event.data.entity_id, toRow(event));
     }
     this.dropped += frame.dropped ?? 0;
     return this.#moved(frame);
+  }
+
+  // The value at the replica's position.
+  #held(id: string): unknown {
+    const staged = this.#staged.get(id);
+    return (staged === undefined && !this.#fresh ? this.rows.get(id) : staged)?.payload;
   }
 
   #show(id: string, row: WireRow | null): void {

@@ -65,6 +65,7 @@ export class Room implements LaneOwner {
     this.topic = topic;
     this.#house = house;
     this.lane = new Lane(topic, this);
+    this.subscription.replica.deltas = house.extras.deltas;
     this.overlay = new Overlay(this.subscription.replica, house.extras);
   }
 
@@ -100,6 +101,7 @@ export class Room implements LaneOwner {
       ...from,
       mode: this.every > 0 ? "every" : undefined,
       presence: this.presence.listeners.size > 0 || undefined,
+      deltas: this.#house.extras.deltas && true,
       oldest_unanswered: this.lane.oldest,
     };
   }

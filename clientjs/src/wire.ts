@@ -23,7 +23,7 @@ export interface WireRow {
 export interface WireEvent {
   readonly version: number;
   readonly event: string;
-  readonly data: Omit<WireRow, "version"> & { version?: number };
+  readonly data: Omit<WireRow, "version" | "payload"> & { payload: unknown; version?: number };
   readonly op?: string;
   readonly patch?: unknown;
   readonly client?: string;
@@ -198,6 +198,7 @@ export interface Want {
   readonly version?: number | undefined;
   readonly mode?: "every" | undefined;
   readonly presence?: boolean | undefined;
+  readonly deltas?: boolean | undefined;
   readonly oldest_unanswered?: number | undefined;
 }
 

@@ -47,8 +47,10 @@ type Event struct {
 	Name    string         `json:"event"`
 	Data    Data           `json:"data"`
 	Op      string         `json:"op"`
-	Client  string         `json:"client"`
-	Seq     uint64         `json:"seq"`
+	// Patch is what was sent, when the change was partial.
+	Patch  json.RawMessage `json:"patch"`
+	Client string          `json:"client"`
+	Seq    uint64          `json:"seq"`
 }
 
 // Data is an event's data, or an entity of a snapshot, which has its version too.

@@ -143,16 +143,11 @@ func (r *Replica) events(f Frame) Effect {
 	case f.To < at || f.To == at && !f.Mixed:
 		return Ignored
 	}
-	for _, e := range f.Events {
-		if e.Version <= r.Position.Version || e.Op == "none" {
-			continue
-		}
-		if e.Op == "delete" {
-			r.staged[e.Data.EntityID] = nil
-			continue
-		}
-		r.staged[e.Data.EntityID] = &Row{Version: e.Version, Payload: e.Data.Payload}
+	rows, whole := r.rowsOf(f)
+	if !whole {
+		return Gap
 	}
+	maps.Copy(r.staged, rows)
 	r.Dropped += f.Dropped
 	return r.moved(f)
 }

@@ -16,6 +16,8 @@ type Subscription struct {
 	Topic   topics.Name
 	Mode    Mode
 	Replica *Replica
+	Deltas  bool    // patches may come without the row that they make
+	MaxRate float64 // how often a second the replica is brought up to date at most; 0: as often as it can be
 
 	state following
 	// repaired is where the last repair asked to go on. A second gap at the same
@@ -43,6 +45,8 @@ type Want struct {
 	Epoch            topics.Epoch    `json:"epoch,omitempty"`
 	Version          *topics.Version `json:"version,omitempty"`
 	Mode             Mode            `json:"mode,omitempty"`
+	Deltas           bool            `json:"deltas,omitempty"`
+	MaxRate          float64         `json:"max_rate,omitempty"`
 	OldestUnanswered uint64          `json:"oldest_unanswered,omitempty"`
 }
 
@@ -52,7 +56,7 @@ func (s *Subscription) Ask() (Want, bool) {
 		return Want{}, false
 	}
 	s.state = asked
-	w := Want{Topic: s.Topic, Mode: s.Mode}
+	w := Want{Topic: s.Topic, Mode: s.Mode, Deltas: s.Deltas, MaxRate: s.MaxRate}
 	if at := s.Replica.Position; at.Version != 0 {
 		w.Epoch, w.Version = at.Epoch, &at.Version
 	}

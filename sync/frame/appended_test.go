@@ -130,6 +130,8 @@ func (g given) append(t *testing.T, what string) []byte {
 		return frame.AppendSnapshot(nil, run, g.events(t))
 	case "events":
 		return frame.AppendEvents(nil, run, g.events(t))
+	case "deltas":
+		return frame.Deltas(frame.AppendEvents(nil, run, g.events(t)), g.events(t))
 	case "mark":
 		return frame.AppendMark(nil, g.Topic, at)
 	case "resync":

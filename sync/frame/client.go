@@ -26,10 +26,12 @@ type Want struct {
 	Topic            string // as sent; the session parses it, so that one bad name fails alone
 	Position         *topics.Position
 	Mode             Mode
-	OldestUnanswered uint64 // the lowest seq the client awaits an answer for; 0: none
-	Presence         bool   // tell who is here
-	Snapshot         bool   // plain mode only: rows first
-	Silent           bool   // never sent: a transport subscribes unasked, and the session does not say so
+	OldestUnanswered uint64  // the lowest seq the client awaits an answer for; 0: none
+	Presence         bool    // tell who is here
+	Deltas           bool    // patches may come without the value that they make
+	MaxRate          float64 // how often a second it is brought up to date at most; 0: as often as it can be
+	Snapshot         bool    // plain mode only: rows first
+	Silent           bool    // never sent: a transport subscribes unasked, and the session does not say so
 }
 
 // Mode is what a subscription sees of the history it missed.

@@ -45,8 +45,29 @@ func (r *reader) want() Want {
 	default:
 		r.fail("mode", "%q must be latest or every", mode)
 	}
+	w.Deltas, w.MaxRate = r.boolean("deltas"), r.rate()
+	if w.MaxRate != 0 && w.Mode == ModeEvery {
+		r.fail("max_rate", "leaves events out, and mode every asks for each of them")
+	}
 	w.Position = r.position()
 	return w
+}
+
+// The bounds of max_rate. A pause is at most 100 seconds long.
+const minRate, maxRate = 0.01, 1000
+
+// rate is how often a second a subscription is brought up to date; 0 when it does not
+// say.
+func (r *reader) rate() float64 {
+	v := r.root.Get("max_rate")
+	if v.Type == gjson.Null {
+		return 0
+	}
+	if v.Type != gjson.Number || v.Num < minRate || v.Num > maxRate {
+		r.fail("max_rate", "must be a number from %g to %d", minRate, int(maxRate))
+		return 0
+	}
+	return v.Num
 }
 
 // position is {epoch, version}, or the text form in after; nil when neither is there.

@@ -24,7 +24,7 @@ func Event(e topics.Event) store.Event {
 	out.Data.Start = offset(b)
 	b = append(b, `{"entity_id":`...)
 	b = appendString(b, e.EntityID)
-	b = append(b, `,"payload":`...)
+	b = append(b, payloadMember...)
 	if e.Payload == nil {
 		b = append(b, `null`...)
 	} else {
@@ -42,6 +42,9 @@ func Event(e topics.Event) store.Event {
 	out.JSON = append(b, '}')
 	return out
 }
+
+// payloadMember is what stands before the payload in an encoded event.
+const payloadMember = `,"payload":`
 
 // appendOrigin appends what follows "data": how the event came to be.
 func appendOrigin(b []byte, e topics.Event) []byte {

@@ -62,18 +62,20 @@ type saidSubscribe struct {
 }
 
 type saidWant struct {
-	Topic            string `json:"topic"`
-	Position         string `json:"position,omitempty"`
-	Mode             string `json:"mode"`
-	OldestUnanswered uint64 `json:"oldest_unanswered,omitempty"`
-	Presence         bool   `json:"presence,omitempty"`
-	Snapshot         bool   `json:"snapshot,omitempty"`
+	Topic            string  `json:"topic"`
+	Position         string  `json:"position,omitempty"`
+	Mode             string  `json:"mode"`
+	OldestUnanswered uint64  `json:"oldest_unanswered,omitempty"`
+	Presence         bool    `json:"presence,omitempty"`
+	Snapshot         bool    `json:"snapshot,omitempty"`
+	Deltas           bool    `json:"deltas,omitempty"`
+	MaxRate          float64 `json:"max_rate,omitempty"`
 }
 
 func newSaidSubscribe(s frame.Subscribe) saidSubscribe {
 	said := saidSubscribe{Type: "subscribe", Client: s.Client, Topics: []saidWant{}}
 	for _, w := range s.Topics {
-		one := saidWant{Topic: w.Topic, Mode: "latest", OldestUnanswered: w.OldestUnanswered, Presence: w.Presence, Snapshot: w.Snapshot}
+		one := saidWant{Topic: w.Topic, Mode: "latest", OldestUnanswered: w.OldestUnanswered, Presence: w.Presence, Snapshot: w.Snapshot, Deltas: w.Deltas, MaxRate: w.MaxRate}
 		if w.Mode == frame.ModeEvery {
 			one.Mode = "every"
 		}

@@ -79,6 +79,9 @@ func AppendSnapshot(b []byte, r Run, entries []store.Event) []byte {
 	return appendRunEnd(b, r)
 }
 
+// eventsMember is what stands before the events in a frame of them.
+const eventsMember = `,"events":[`
+
 // AppendEvents appends events that bring a replica at r.From to r.To. A piece that is
 // not the last says where its run ends, so that a client which is interrupted knows
 // when it has what the piece leaves out.
@@ -89,7 +92,7 @@ func AppendEvents(b []byte, r Run, events []store.Event) []byte {
 	}
 	b = appendVersion(b, "from", r.From)
 	b = appendVersion(b, "to", r.To)
-	b = append(b, `,"events":[`...)
+	b = append(b, eventsMember...)
 	for i := range events {
 		if i > 0 {
 			b = append(b, ',')

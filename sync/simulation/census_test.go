@@ -32,6 +32,7 @@ var wanted = []string{
 	"resume nothing", "resume tail", "resume log", "resume run",
 	"resync epoch", "resync ahead", "resync floor", "resync missed",
 	"status applied", "status unchanged", "status duplicate", "status rejected", "status unknown",
+	"delta patch", "delta json_patch", "paced shown",
 	"shown run", "shown commit", "shown mixed", "gap repaired",
 	"store full", "store lost", "store applied", "server crash", "server restart", "topic deleted", "topic compacted",
 }

@@ -43,9 +43,49 @@ func (d *desk) heardOf(p *peer, f client.Frame) {
 			l.resumes[string(d.topic)] = l.resumes[string(d.topic)][1:]
 		}
 	case "events":
+		d.deltas(p, f)
 		if d.sub.Following() && p.w.strict {
 			d.proportional(p, f)
 			d.everyOne(p, f)
+		}
+	}
+}
+
+// paced holds a subscription with max_rate to it, as the server makes its frames.
+func (p *peer) paced(raw []byte) {
+	frames, err := client.ParseFrames(raw)
+	if err != nil {
+		p.w.fail("%v: %s", err, raw)
+		return
+	}
+	f, brought := frames[0], p.line.brought
+	switch f.Type {
+	case "subscribed", "resync":
+		delete(brought, f.Topic)
+	case "snapshot", "events":
+		rate := p.desk(f.Topic).sub.MaxRate
+		if f.More || rate == 0 {
+			return
+		}
+		if before, ok := brought[f.Topic]; ok {
+			p.w.census.add("paced", "shown")
+			if p.w.now().Sub(before).Seconds() < 1/rate-1e-6 {
+				p.w.fail("R-7: %s wants %s at most %g times a second, and gets %s after %s", p.name, f.Topic, rate, raw, p.w.now().Sub(before))
+			}
+		}
+		brought[f.Topic] = p.w.now()
+	}
+}
+
+// deltas counts the events that came without the row that they make, and holds those
+// who did not ask to none.
+func (d *desk) deltas(p *peer, f client.Frame) {
+	for _, e := range f.Events {
+		if len(e.Patch) == 0 || len(e.Data.Payload) > 0 {
+			continue
+		}
+		if p.w.census.add("delta", e.Op); !d.sub.Deltas || f.Conflated {
+			p.w.fail("E-15: %s gets a delta of %s: %+v", p.name, d.topic, f)
 		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	statesync "github.com/lockstep-sync/lockstep/sync"
+	"github.com/lockstep-sync/lockstep/topics"
 )
 
 // line is one connection: a session at one end, a client at the other, and what is
@@ -24,10 +26,14 @@ type line struct {
 	// resumes are the heads at which subscriptions began that the client has yet to
 	// hear of, by topic, in order.
 	resumes map[string][]resume
+	// watch sees each frame as the server makes it; brought is when a topic's client was
+	// last brought to a state.
+	watch   func(raw []byte)
+	brought map[topics.Name]time.Time
 }
 
 func dial(e *statesync.Engine, id statesync.Identity) (*line, error) {
-	l := &line{inbox: make(chan []byte), resumes: make(map[string][]resume)}
+	l := &line{inbox: make(chan []byte), resumes: make(map[string][]resume), brought: make(map[topics.Name]time.Time), watch: func([]byte) {}}
 	l.awake.Store(true)
 	s, err := e.Open(context.Background(), statesync.SessionOptions{Identity: id, Wake: func() { l.awake.Store(true) }})
 	if err != nil {
@@ -74,6 +80,7 @@ func (l *line) pull() {
 	var marks [][]byte // their order is that of a map: a seed is to give the same one again
 	for frame := range bytes.Lines(out) {
 		frame = bytes.TrimSuffix(frame, []byte{'\n'})
+		l.watch(frame)
 		if bytes.HasPrefix(frame, []byte(`{"type":"mark"`)) {
 			marks = append(marks, frame)
 			continue

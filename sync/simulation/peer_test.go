@@ -59,6 +59,10 @@ func newPeer(w *world, i int, window int) *peer {
 			mode = client.Every
 		}
 		sub := client.Subscribe(topic, mode)
+		sub.Deltas = w.rng.IntN(2) == 0
+		if mode == client.Latest && w.rng.IntN(3) == 0 {
+			sub.MaxRate = []float64{0.5, 2, 50}[w.rng.IntN(3)]
+		}
 		p.desks = append(p.desks, &desk{topic: topic, mode: mode, sub: sub, view: client.NewView(sub.Replica)})
 	}
 	return p
@@ -72,6 +76,7 @@ func (p *peer) connect() {
 	l, err := dial(p.w.engine, p.identity())
 	if err == nil {
 		p.line = l
+		l.watch = p.paced
 		p.pump()
 	}
 }

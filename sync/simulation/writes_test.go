@@ -40,15 +40,15 @@ func (p *peer) change(d *desk) topics.Change {
 	row, exists := d.view.Rows()[id]
 	p.w.writes++
 	c := topics.Change{EntityID: id, Payload: json.RawMessage(fmt.Sprintf(`{"n":%d,"by":%q}`, p.w.writes, p.name))}
-	switch p.w.rng.IntN(12) {
+	switch p.w.rng.IntN(15) {
 	case 0, 1:
 		c.Op, c.Payload = topics.OpDelete, nil
 	case 2:
 		c = topics.Change{Op: topics.OpNone, Event: "note.made", Payload: c.Payload}
 	case 3:
 		c.Op, c.Payload = topics.OpPatch, json.RawMessage(fmt.Sprintf(`{"p%d":%d}`, p.w.rng.IntN(3), p.w.writes))
-	case 4:
-		if c.Op, c.Payload = topics.OpPatch, json.RawMessage(`{"seen":true}`); !exists {
+	case 4, 12, 13, 14:
+		if c.Op, c.Payload = topics.OpPatch, json.RawMessage(fmt.Sprintf(`{"by":%q,"seen":%d}`, p.name, p.w.writes/3)); !exists {
 			c.Op = topics.OpPut
 		}
 	case 5:
