@@ -13,6 +13,9 @@ func (e *Engine) submit(ctx context.Context, r *request) *topics.Error {
 	if r.mutation.Topic == "" {
 		return r.refused
 	}
+	if err := e.checkType(r.mutation.Topic); err != nil {
+		return err // it has no lane: nothing is kept of a topic that cannot be
+	}
 	r.hash = mutationHash(r.mutation)
 	if hook := e.handlers.hooks.BeforeMutation; hook != nil && r.refused == nil {
 		if err := hook(ctx, r.identity, &r.mutation); err != nil {

@@ -109,7 +109,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Identity().check(ActionRead, name); err != nil {
+	if err := s.engine.permit(s.Identity(), ActionRead, name); err != nil {
 		return err
 	}
 	if hook := s.engine.handlers.hooks.Subscribe; hook != nil {

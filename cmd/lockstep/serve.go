@@ -106,7 +106,7 @@ func (s *serving) run(ctx context.Context) error {
 	}
 	h, err := build(plan{ //nolint:contextcheck // opening a store is not cut short
 		store:  badger.Options{Dir: c.Data, AcceptCopy: s.acceptCopy, AcceptLoss: s.acceptLoss},
-		engine: statesync.Options{Limits: c.Engine, Retention: c.RetentionOf},
+		engine: statesync.Options{Limits: c.Engine, Retention: c.RetentionOf, Declared: c.Declared()},
 		server: server.Options{
 			Authenticator: auth, Limits: c.Server, AllowedOrigins: c.Origins,
 			RefuseQueryTokens: !c.Auth.QueryTokens, Tenants: c.TenantLimits,

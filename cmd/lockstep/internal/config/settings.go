@@ -17,6 +17,7 @@ import (
 type setting struct {
 	path   string // as in the file
 	secret bool   // never printed
+	list   bool   // it has any number of values; with commas between in the environment
 	set    func(texts []string) error
 	get    func() string // what it is now, in the file's spelling; empty: its default
 }
@@ -31,6 +32,7 @@ func (c *Config) settings() []setting {
 	list := []setting{
 		text("listen", &c.Listen), text("admin_listen", &c.AdminListen), text("data", &c.Data), value("dev", &c.Dev, strconv.ParseBool),
 		texts("origins", &c.Origins),
+		value("topics.strict", &c.Topics.Strict, strconv.ParseBool), words("topics.types", &c.Topics.Types, checkType),
 		text("auth.secret", &c.Auth.Secret), text("auth.secret_file", &c.Auth.SecretFile), texts("auth.public_keys", &c.Auth.PublicKeys),
 		text("auth.issuer", &c.Auth.Issuer), text("auth.audience", &c.Auth.Audience), value("auth.query_tokens", &c.Auth.QueryTokens, strconv.ParseBool),
 		{
@@ -75,10 +77,32 @@ func text(path string, at *string) setting {
 }
 
 func texts(path string, at *[]string) setting {
-	return setting{path: path, get: func() string { return strings.Join(*at, ",") }, set: func(list []string) error {
+	return setting{path: path, list: true, get: func() string { return strings.Join(*at, ",") }, set: func(list []string) error {
 		*at = list
 		return nil
 	}}
+}
+
+// words is texts, each of which has to pass check.
+func words(path string, at *[]string, check func(string) error) setting {
+	s := texts(path, at)
+	s.set = func(list []string) error {
+		for _, word := range list {
+			if err := check(word); err != nil {
+				return err
+			}
+		}
+		*at = list
+		return nil
+	}
+	return s
+}
+
+func checkType(name string) error {
+	if _, err := topics.ParseName(name + ":x"); err != nil {
+		return fmt.Errorf("%q is no topic type; one is letters, digits, _ and -, such as gift-list", name)
+	}
+	return nil
 }
 
 func value[T comparable](path string, at *T, parse func(string) (T, error)) setting {
@@ -151,8 +175,8 @@ func (c *Config) group(group, name string) ([]setting, func(), error) {
 			value("max_connections", &limits.MaxConnections, whole), value("rate", &limits.Rate, whole),
 		}, func() { c.Tenants[tenant] = limits }, nil
 	}
-	if _, err := topics.ParseName(name + ":x"); err != nil && name != "*" {
-		return nil, nil, fmt.Errorf("is no topic type: %w", err)
+	if err := checkType(name); err != nil && name != "*" {
+		return nil, nil, fmt.Errorf("is for no type of topics: %w", err)
 	}
 	r := c.Retention[name]
 	return retention(&r), func() { c.Retention[name] = r }, nil
