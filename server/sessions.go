@@ -27,7 +27,7 @@ func (l *sessions) init(s *Server) {
 
 // begin opens a session, which the caller uses until it releases or ends it.
 func (l *sessions) begin(x *exchange, id statesync.Identity, form statesync.Form, transport string) (*kept, error) {
-	place, err := l.server.admission.enter(transport, x.address())
+	place, err := l.server.admission.enter(transport, x.address)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func (x *exchange) websocket() error {
 		x.w.Header().Set("Upgrade", "websocket")
 		return topics.Errorf(topics.CodeInvalid, "Upgrade", "is missing; open this URL with a WebSocket client")
 	}
-	place, err := x.server.admission.enter(transportWebSocket, x.address())
+	place, err := x.server.admission.enter(transportWebSocket, x.address)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (s *serving) run(ctx context.Context) error {
 		store:  badger.Options{Dir: c.Data, AcceptCopy: s.acceptCopy, AcceptLoss: s.acceptLoss},
 		engine: statesync.Options{Limits: c.Engine, Retention: c.RetentionOf, Declared: c.Declared()},
 		server: server.Options{
-			Authenticator: auth, Limits: c.Server, AllowedOrigins: c.Origins,
+			Authenticator: auth, Limits: c.Server, AllowedOrigins: c.Origins, TrustedProxies: c.TrustedProxies,
 			RefuseQueryTokens: !c.Auth.QueryTokens, Tenants: c.TenantLimits,
 		},
 		log: newLog(s.console.err, c.LogLevel),

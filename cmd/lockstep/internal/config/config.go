@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type Config struct {
 	Data                string
 	Dev                 bool
 	Origins             []string
+	TrustedProxies      []netip.Prefix
 	Auth                Auth
 	Topics              Topics
 	LogLevel            slog.Level

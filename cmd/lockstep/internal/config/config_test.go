@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,6 +18,7 @@ const example = `# a server
 listen: 0.0.0.0:7001
 data: /var/lib/lockstep
 origins: [https://app.example, "https://*.app.example"]
+trusted_proxies: [10.1.2.3/8, "fd00::1"]
 auth:
   secret: 0123456789abcdef0123456789abcdef
   audience: lockstep
@@ -48,6 +50,7 @@ func TestReadFile(t *testing.T) {
 	want := New()
 	want.Listen, want.Data = "0.0.0.0:7001", "/var/lib/lockstep"
 	want.Origins = []string{"https://app.example", "https://*.app.example"}
+	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}
 	want.Auth = Auth{Secret: "0123456789abcdef0123456789abcdef", Audience: "lockstep"}
 	want.Topics = Topics{Strict: true, Types: []string{"quakes", "doc"}}
 	want.Server.DrainWindow, want.Server.Wait = 20*time.Second, 10*time.Second
@@ -92,6 +95,12 @@ func TestReadFileRefuses(t *testing.T) {
 		"topics:\n  strict: [true, false]":     "f:2:11: topics.strict: is a list of 2; one value is wanted",
 		"topics:\n  strickt: true":             "f:2:3: topics.strickt is not a setting; there are strict, types",
 		"retention:\n  doc: {events: some}":    `f:2:17: retention.doc.events: "some" must be a whole number`,
+		"trusted_proxies: 10.0.0.0/33":         `f:1:18: trusted_proxies: "10.0.0.0/33" must be a network or an address, such as 10.0.0.0/8`,
+		"trusted_proxies: [a.example]":         `f:1:18: trusted_proxies: "a.example" must be`,
+		"trusted_proxies: [0.0.0.0/0]":         "f:1:18: trusted_proxies: 0.0.0.0/0 is everybody",
+		"trusted_proxies: ['::/0']":            "f:1:18: trusted_proxies: ::/0 is everybody",
+		"trusted_proxies: ['::ffff:10.0.0.1']": "must be a network",
+		"trusted_proxies: ['fe80::1%eth0']":    "must be a network",
 		"a: b: c":                              "f: yaml:",
 	} {
 		if err := New().readText("f", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
@@ -108,7 +117,7 @@ func TestReadFileRefuses(t *testing.T) {
 // Every setting has a place in the environment, which wins over the file.
 func TestReadEnvironment(t *testing.T) {
 	env := map[string]string{
-		"LOCKSTEP_LISTEN": "127.0.0.1:1", "LOCKSTEP_ORIGINS": "https://a.example,https://b.example", "LOCKSTEP_DEV": "true",
+		"LOCKSTEP_LISTEN": "127.0.0.1:1", "LOCKSTEP_ORIGINS": "https://a.example,https://b.example", "LOCKSTEP_DEV": "true", "LOCKSTEP_TRUSTED_PROXIES": "10.0.0.1,fd00::/8",
 		"LOCKSTEP_TOPICS_STRICT": "true", "LOCKSTEP_TOPICS_TYPES": "doc,task",
 		"LOCKSTEP_AUTH_ISSUER": "me", "LOCKSTEP_LIMITS_USER_SESSIONS": "7", "LOCKSTEP_DRAIN_WINDOW": "1s",
 		"LOCKSTEP_TENANTS": "{acme: {rate: 3}}", "LOCKSTEP_RETENTION": "{'*': {age: 2h}}",
@@ -123,6 +132,7 @@ func TestReadEnvironment(t *testing.T) {
 	want := New()
 	want.Listen, want.Data, want.Dev = "127.0.0.1:1", "d", true
 	want.Origins = []string{"https://a.example", "https://b.example"}
+	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("fd00::/8")}
 	want.Auth.Issuer = "me"
 	want.Topics = Topics{Strict: true, Types: []string{"doc", "task"}}
 	want.Server.UserSessions, want.Server.DrainWindow = 7, time.Second
@@ -249,7 +259,7 @@ func TestLines(t *testing.T) {
 	}
 	text := fmt.Sprint(c.Lines())
 	for _, want := range []string{"{listen 0.0.0.0:7001}", "{auth.secret (set)}", "{auth.query_tokens false}", "{drain.window 20s}", "{log.level warn}", "{limits.payload_bytes 65536}",
-		"{topics.strict true}", "{topics.types quakes,doc}", "{tenants.*.rate 5} {tenants.acme.max_connections 10} {tenants.acme.rate 100} {retention.doc.forever true} {retention.quakes.events 100000} {retention.quakes.age 24h0m0s}",
+		"{trusted_proxies 10.0.0.0/8,fd00::1/128}", "{topics.strict true}", "{topics.types quakes,doc}", "{tenants.*.rate 5} {tenants.acme.max_connections 10} {tenants.acme.rate 100} {retention.doc.forever true} {retention.quakes.events 100000} {retention.quakes.age 24h0m0s}",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is not in %s", want, text)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -31,7 +32,7 @@ func (s setting) variable() string {
 func (c *Config) settings() []setting {
 	list := []setting{
 		text("listen", &c.Listen), text("admin_listen", &c.AdminListen), text("data", &c.Data), value("dev", &c.Dev, strconv.ParseBool),
-		texts("origins", &c.Origins),
+		texts("origins", &c.Origins), networks("trusted_proxies", &c.TrustedProxies),
 		value("topics.strict", &c.Topics.Strict, strconv.ParseBool), words("topics.types", &c.Topics.Types, checkType),
 		text("auth.secret", &c.Auth.Secret), text("auth.secret_file", &c.Auth.SecretFile), texts("auth.public_keys", &c.Auth.PublicKeys),
 		text("auth.issuer", &c.Auth.Issuer), text("auth.audience", &c.Auth.Audience), value("auth.query_tokens", &c.Auth.QueryTokens, strconv.ParseBool),
@@ -96,6 +97,43 @@ func words(path string, at *[]string, check func(string) error) setting {
 		return nil
 	}
 	return s
+}
+
+// networks is a list of networks, or of single addresses.
+func networks(path string, at *[]netip.Prefix) setting {
+	get := func() string {
+		var list []string
+		for _, n := range *at {
+			list = append(list, n.String())
+		}
+		return strings.Join(list, ",")
+	}
+	return setting{path: path, list: true, get: get, set: func(texts []string) error {
+		var list []netip.Prefix
+		for _, text := range texts {
+			n, err := network(text)
+			if err != nil {
+				return err
+			}
+			list = append(list, n)
+		}
+		*at = list
+		return nil
+	}}
+}
+
+func network(text string) (netip.Prefix, error) {
+	n, err := netip.ParsePrefix(text)
+	if single, isAddress := netip.ParseAddr(text); isAddress == nil && single.Zone() == "" {
+		n, err = netip.PrefixFrom(single, single.BitLen()), nil
+	}
+	switch {
+	case err != nil || n.Addr().Is4In6():
+		return n, fmt.Errorf("%q must be a network or an address, such as 10.0.0.0/8 or fd00::1", text)
+	case n.Bits() == 0:
+		return n, fmt.Errorf("%s is everybody; who is trusted here can pass for any address, so name the proxies only", text)
+	}
+	return n.Masked(), nil
 }
 
 func checkType(name string) error {
