@@ -93,10 +93,10 @@ func (s *Session) failed(dst []byte, c *cursor, err error) []byte {
 	}
 	name := c.topic.key.Name
 	s.drop(c)
-	s.engine.log.Error("topic cannot be read", "topic", c.topic.key.String(), "session", s.id, "error", err)
+	s.engine.log.Error("topic cannot be read", "topic", c.topic.key.String(), "session", s.id, "trace_id", s.traceID(), "error", err)
 	e := topicError(err)
 	s.engine.metrics.failed(e)
-	return append(frame.AppendError(dst, string(name), e), '\n')
+	return append(frame.AppendError(dst, string(name), e, s.traceID()), '\n')
 }
 
 // current is the row that explains a rejection, to those who may read it.

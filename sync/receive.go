@@ -73,6 +73,9 @@ func (s *Session) mutate(ctx context.Context, m topics.Mutation, malformed error
 	case <-s.done:
 		return context.Canceled
 	}
+	if m.TraceID == "" {
+		m.TraceID = s.traceID()
+	}
 	r := &request{mutation: m, identity: s.Identity(), reply: s.answer}
 	if malformed != nil {
 		r.refused = topics.AsError(malformed)
