@@ -41,13 +41,13 @@ func (s *Server) endpoint(m methods) http.Handler {
 		x := &exchange{server: s, w: rec, recorder: rec, r: r, control: http.NewResponseController(w), address: s.proxies.addressOf(r), trace: traceID(r), transport: transportHTTP}
 		defer x.observe() //nolint:contextcheck // the log takes the request's context from x
 		if !s.requests.begin() {
-			x.problem(errDraining())
+			x.refuse(errDraining())
 			return
 		}
 		defer s.requests.end()
 		defer x.recovered()
 		if err := x.serve(m); err != nil {
-			x.problem(err)
+			x.refuse(err)
 		}
 	})
 }
