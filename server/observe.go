@@ -50,7 +50,7 @@ func (x *exchange) observe() {
 		m.seconds.Observe(took.Seconds())
 	}
 	level := slog.LevelDebug
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && x.r.Context().Err() == nil { // or nobody was there any more to answer
 		level = slog.LevelWarn
 	}
 	x.server.log.LogAttrs(context.Background(), level, "request",

@@ -17,5 +17,5 @@ func (e *Engine) checkType(name topics.Name) *topics.Error {
 	if e.declared == nil || name.Reserved() || e.declared(name.Type()) {
 		return nil
 	}
-	return topics.Errorf(topics.CodeUnknownType, "topic", "the type %q is not declared here; declare it, or correct the name", name.Type())
+	return topics.Errorf(topics.CodeUnknownType, "topic", "has the type %q, which is not declared here; declare it, or correct the name", name.Type())
 }

@@ -44,7 +44,7 @@ func (t *topic) enqueue(r *request, limits Limits) *topics.Error {
 	if r.mutation.Seq != 0 {
 		lane := r.lane()
 		if t.inFlight[lane] >= limits.InFlight {
-			return topics.Errorf(topics.CodeTooManyInFlight, "seq", "the lane has %d unanswered mutations; wait for an answer", limits.InFlight)
+			return topics.Errorf(topics.CodeTooManyInFlight, "seq", "%d has to wait: the lane has %d unanswered mutations; send it again after an answer", r.mutation.Seq, limits.InFlight)
 		}
 		t.inFlight[lane]++
 	}

@@ -122,7 +122,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	}
 	old := s.cursors[name]
 	if most := s.engine.limits.Topics; old == nil && len(s.cursors) >= most {
-		return topics.Errorf(topics.CodeTooManyTopics, "topics", "a session follows at most %d topics; unsubscribe from some, or open another session", most)
+		return topics.Errorf(topics.CodeTooManyTopics, "topics", "are at most %d in one session; unsubscribe from some, or open another session", most)
 	}
 	if old != nil {
 		s.drop(old)

@@ -85,7 +85,7 @@ func TestServeStrictTopics(t *testing.T) {
 	server := start(t, "serve", "--config", file, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir())
 	command(t, server.url, "", "put", "doc:1", "a", `{}`).must(t)
 	o := command(t, server.url, "", "put", "dok:1", "a", `{}`)
-	if o.code == exitOK || !strings.Contains(o.err, `the type "dok" is not declared here; declare it, or correct the name`) {
+	if o.code == exitOK || !strings.Contains(o.err, `topic has the type "dok", which is not declared here; declare it, or correct the name`) {
 		t.Errorf("code %d: %s", o.code, o.err)
 	}
 	server.interrupt(syscall.SIGTERM)
