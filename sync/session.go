@@ -49,6 +49,7 @@ type Session struct {
 
 	mu      sync.Mutex
 	closed  bool
+	out     int // events appended by the Next under way
 	cursors map[topics.Name]*cursor
 }
 
