@@ -12,11 +12,11 @@ import (
 // refuse answers with an error: a problem, but for an EventSource on its way back.
 func (x *exchange) refuse(err error) {
 	e := topics.AsError(err)
-	if e.Code.Meaning().Retry == topics.RetryLater && x.isGoingOn() {
-		x.comeBack(e)
+	if e.Code == topics.CodeInternal || e.Code.Meaning().Retry != topics.RetryLater || !x.isGoingOn() {
+		x.problem(err) // what is internal is not hidden: it is a mistake of ours
 		return
 	}
-	x.problem(err)
+	x.comeBack(e)
 }
 
 // isGoingOn reports whether the request is an EventSource's that has lost its stream
