@@ -50,10 +50,10 @@ check: lint ## What every commit passes: lint and the short tests, under three m
 test: ## Everything: vet, tidy, all tests, the browser check
 	@$(GO) vet ./...
 	@$(GO) mod tidy -diff
+	@cd clientjs && npm ci # first: the Go tests have npm's clients and a browser connect too
 	@$(race-note)
-	@$(GO) test $(RACE) -shuffle=on ./...
+	@CHROMIUM=$$(clientjs/scripts/chromium.sh) && export CHROMIUM && $(GO) test $(RACE) -shuffle=on ./...
 	@$(if $(RACE),$(GO) test -run 'TestEarthquakes|TestFriends' ./server,:) # whole, where the race detector has them shortened
-	@cd clientjs && npm ci
 	@$(MAKE) test-client
 	@$(MAKE) test-browser
 

@@ -21,6 +21,7 @@ import (
 	statesync "github.com/lockstep-sync/lockstep/sync"
 	"github.com/lockstep-sync/lockstep/sync/client"
 	"github.com/lockstep-sync/lockstep/topics"
+	"github.com/lockstep-sync/lockstep/topics/testdata"
 )
 
 const followed = topics.Name("gift-list:1")
@@ -28,13 +29,7 @@ const followed = topics.Name("gift-list:1")
 // A client in another language, written from SPEC.md alone, follows a topic through
 // restarts, compaction and deletion, and ends with the server's rows (P5, P7).
 func TestPythonFollower(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("python3 is missing; install it")
-		}
-		t.Skip("python3 is missing; install it to run the example")
-	}
+	python := testdata.Program(t, "install Python 3 to run the example", "python3")
 	if text, err := os.ReadFile("examples/follow.py"); err != nil || bytes.Count(text, []byte{'\n'}) >= 100 {
 		t.Errorf("the example has 100 lines or more, or cannot be read: %v", err)
 	}

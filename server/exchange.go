@@ -19,6 +19,7 @@ type exchange struct {
 	r        *http.Request
 	control  *http.ResponseController
 	recorder *recorder
+	address  string // where the request came from
 	trace    string // on the answer's errors, the events it makes, and the log
 	query    query
 	// queryToken says that the URL may hold a token: its client can send no header.
@@ -37,16 +38,16 @@ type methods map[string]func(*exchange) error
 func (s *Server) endpoint(m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &recorder{ResponseWriter: w, began: time.Now()}
-		x := &exchange{server: s, w: rec, recorder: rec, r: r, control: http.NewResponseController(w), trace: traceID(r), transport: transportHTTP}
+		x := &exchange{server: s, w: rec, recorder: rec, r: r, control: http.NewResponseController(w), address: s.proxies.addressOf(r), trace: traceID(r), transport: transportHTTP}
 		defer x.observe() //nolint:contextcheck // the log takes the request's context from x
 		if !s.requests.begin() {
-			x.problem(errDraining())
+			x.refuse(errDraining())
 			return
 		}
 		defer s.requests.end()
 		defer x.recovered()
 		if err := x.serve(m); err != nil {
-			x.problem(err)
+			x.refuse(err)
 		}
 	})
 }

@@ -96,7 +96,7 @@ func TestFriends_P1_P7(t *testing.T) {
 	}
 	h := open(t)
 	h.do("GET", "/v1/topics/doc:friends", "").want(200)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*patient)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*patient)
 	defer cancel()
 	authors := [2]*author{}
 	for i := range authors {

@@ -40,6 +40,7 @@ type options struct {
 	limits    statesync.Limits
 	heartbeat time.Duration
 	store     func(store.Store) store.Store
+	declared  func(topicType string) bool
 }
 
 // open starts a house; what is wrong while it ends fails the test.
@@ -54,7 +55,7 @@ func open(t *testing.T, change ...func(*options)) *house {
 	if o.store != nil {
 		h.store = o.store(h.store)
 	}
-	h.engine = statesync.New(statesync.Options{Store: h.store, Limits: o.limits, Heartbeat: o.heartbeat, Metrics: h.metrics})
+	h.engine = statesync.New(statesync.Options{Store: h.store, Limits: o.limits, Heartbeat: o.heartbeat, Metrics: h.metrics, Declared: o.declared})
 	o.server.Engine, o.server.Metrics = h.engine, h.metrics
 	h.server = server.New(o.server)
 	listener := httptest.NewUnstartedServer(nil)

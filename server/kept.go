@@ -75,7 +75,7 @@ func (k *kept) giveTurn(stop chan struct{}) {
 	<-k.turn
 }
 
-// receive hands a request's frames in, each as a message. A panic on the way is an
+// receive hands a request's frames in, each as a message of the request's trace. A panic on the way is an
 // error.
 func (k *kept) receive(ctx context.Context, trace string, frames [][]byte) (err error) {
 	k.writing.Lock()
@@ -88,6 +88,7 @@ func (k *kept) receive(ctx context.Context, trace string, frames [][]byte) (err 
 	if err := k.pace.wait(ctx.Done(), k.session.Identity().Tenant, len(frames)); err != nil {
 		return err
 	}
+	k.session.Traced(trace)
 	for _, f := range frames {
 		if err := k.session.Receive(ctx, f); err != nil {
 			return err

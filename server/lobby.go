@@ -150,7 +150,7 @@ func (g *guest) refuse(err error) {
 		e, _ = endingOf(&topics.Error{Code: topics.CodeUnauthorized})
 	}
 	if !g.decided.Load() {
-		_ = g.link.send(frame.AppendError(nil, "", refused))
+		_ = g.link.send(frame.AppendError(nil, "", refused, g.trace))
 	}
 	g.turnAway(e)
 }
@@ -176,7 +176,7 @@ func (g *guest) admit(b *buffer) (*connection, error) {
 		err = g.ticket.sign(id)
 	}
 	if err == nil {
-		c.session, err = s.open(s.lifetime, id, g.form, c.wake)
+		c.session, err = s.open(s.lifetime, statesync.SessionOptions{Identity: id, Form: g.form, Trace: g.trace, Wake: c.wake})
 	}
 	if err != nil {
 		b.giveBack()

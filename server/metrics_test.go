@@ -94,3 +94,25 @@ func TestMetricsOfSessions(t *testing.T) {
 		t.Errorf("%v requests", got)
 	}
 }
+
+// TestMetricsOfEvents: an event counts once for everybody whom it is sent to, in
+// whatever form and from wherever it is read; a snapshot's rows do not.
+func TestMetricsOfEvents(t *testing.T) {
+	h := open(t)
+	h.put("a:1", "x", `0`)
+	frames, plain := h.talk("ann"), h.dial("/v1/ws?user=ben")
+	for _, p := range []*peer{frames, plain} {
+		p.say(`{"type":"subscribe","topics":["a:1"]}`)
+		p.expect(map[string]string{"type": "subscribed"})
+	}
+	frames.expect(map[string]string{"type": "snapshot", "version": "1"})
+	h.do("POST", "/v1/topics/a:1/mutations", `{"changes":[{"entity_id":"y","payload":1},{"entity_id":"z","payload":1}]}`, "Idempotency-Key: k").want(200)
+	epoch := show(frames.expect(map[string]string{"type": "events", "to": "3"})["epoch"])
+	plain.expect(map[string]string{"version": "2"})
+	plain.expect(map[string]string{"version": "3"})
+	h.eventually(func() bool { return h.metric("lockstep_events_sent_total") == 4 })
+	h.do("GET", "/v1/topics/a:1/events?after="+epoch+"-1", "").want(200)
+	if got := h.metric("lockstep_events_sent_total"); got != 6 {
+		t.Errorf("%v events were sent", got)
+	}
+}

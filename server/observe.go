@@ -50,12 +50,12 @@ func (x *exchange) observe() {
 		m.seconds.Observe(took.Seconds())
 	}
 	level := slog.LevelDebug
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && x.r.Context().Err() == nil { // or nobody was there any more to answer
 		level = slog.LevelWarn
 	}
 	x.server.log.LogAttrs(context.Background(), level, "request",
 		slog.String("method", method(x.r.Method)), slog.String("path", clip(redact(x.r.URL.Path))), slog.Int("status", status), slog.Int("bytes", x.recorder.bytes),
-		slog.Duration("took", took), slog.String("address", x.address()), slog.String("tenant", string(x.who.Tenant)), slog.String("user", x.who.User), slog.String("trace_id", x.trace))
+		slog.Duration("took", took), slog.String("address", x.address), slog.String("tenant", string(x.who.Tenant)), slog.String("user", x.who.User), slog.String("trace_id", x.trace))
 }
 
 // method is a request's method as a metric may have it: a client can invent others.

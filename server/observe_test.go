@@ -3,12 +3,15 @@ package server_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // logbook keeps what is logged.
@@ -55,6 +58,29 @@ func TestAccessLog(t *testing.T) {
 	log.mu.Lock()
 	log.text.Reset()
 	log.mu.Unlock()
+}
+
+// TestAccessLogOfTheGone: who left before the answer is no failure of the server's.
+func TestAccessLogOfTheGone(t *testing.T) {
+	log := &logbook{}
+	h := open(t, func(o *options) {
+		o.server.Limits.MinVersion = time.Millisecond
+		o.server.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	ask := func(ctx context.Context) {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/v1/topics/a:1?min_version=1", nil)
+		h.server.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	}
+	ask(t.Context())
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	ask(gone)
+	for _, want := range []string{`"WARN"`, `"DEBUG"`} {
+		line, err := log.text.ReadString('\n')
+		if err != nil || !strings.Contains(line, want) || !strings.Contains(line, `"status":503`) {
+			t.Errorf("want %s, logged is %q", want, line)
+		}
+	}
 }
 
 // TestGzip: a long snapshot is compressed for those who take that, and is the same.

@@ -52,7 +52,7 @@ func (x *exchange) getEvents() error {
 		return x.gone(err)
 	}
 	p := poll{exchange: x, woken: make(chan struct{}, 1)}
-	p.session, err = x.server.engine.Open(x.r.Context(), statesync.SessionOptions{Identity: id, Form: statesync.FormFrames, Wake: p.wake})
+	p.session, err = x.server.engine.Open(x.r.Context(), statesync.SessionOptions{Identity: id, Form: statesync.FormFrames, Trace: x.trace, Wake: p.wake})
 	if err != nil {
 		return err
 	}

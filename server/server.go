@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,9 @@ type Options struct {
 	Limits         Limits
 	// Tenants bound what one tenant may do; nil: nothing does.
 	Tenants func(topics.Tenant) TenantLimits
+	// TrustedProxies are those whose X-Forwarded-For says where a request comes from;
+	// nil: none's does, and it comes from its peer.
+	TrustedProxies []netip.Prefix
 	// RefuseQueryTokens takes no token from a URL, where logs and histories see it.
 	RefuseQueryTokens bool
 	// Metrics is where the server's metrics are registered; nil: nowhere.
@@ -38,6 +42,7 @@ type Server struct {
 	limits Limits
 	gate   gate
 
+	proxies           proxies
 	refuseQueryTokens bool
 
 	// lifetime ends when Drain has ended everything.
@@ -65,7 +70,7 @@ func New(o Options) *Server {
 	_, dev := o.Authenticator.(DevAuth)
 	s.gate = newGate(o.AllowedOrigins, dev)
 	s.lifetime, s.end = context.WithCancel(context.Background())
-	s.refuseQueryTokens = o.RefuseQueryTokens
+	s.proxies, s.refuseQueryTokens = o.TrustedProxies, o.RefuseQueryTokens
 	s.metrics = newMetrics(o.Metrics)
 	s.admission = newAdmission(o, s.metrics)
 	s.requests.init()

@@ -27,13 +27,13 @@ func (l *sessions) init(s *Server) {
 
 // begin opens a session, which the caller uses until it releases or ends it.
 func (l *sessions) begin(x *exchange, id statesync.Identity, form statesync.Form, transport string) (*kept, error) {
-	place, err := l.server.admission.enter(transport, x.address())
+	place, err := l.server.admission.enter(transport, x.address)
 	if err != nil {
 		return nil, err
 	}
 	k := &kept{sessions: l, ticket: place, woken: make(chan struct{}, 1), turn: make(chan struct{}, 1), pace: l.server.newPace(), uses: 1}
 	if err = place.sign(id); err == nil {
-		k.session, err = l.server.open(x.r.Context(), id, form, k.wake)
+		k.session, err = l.server.open(x.r.Context(), statesync.SessionOptions{Identity: id, Form: form, Trace: x.trace, Wake: k.wake})
 	}
 	if err != nil {
 		place.giveBack()
@@ -124,9 +124,8 @@ func (l *sessions) close() {
 	l.ending.Wait()
 }
 
-// open opens a session and has it say and follow what it does unasked.
-func (s *Server) open(ctx context.Context, id statesync.Identity, form statesync.Form, wake func()) (*statesync.Session, error) {
-	o := statesync.SessionOptions{Identity: id, Form: form, Wake: wake}
+// open opens a session and has it say what it does unasked.
+func (s *Server) open(ctx context.Context, o statesync.SessionOptions) (*statesync.Session, error) {
 	if a, ok := s.auth.(TokenAuthenticator); ok {
 		o.Authenticate = a.AuthenticateToken
 	}
@@ -134,7 +133,7 @@ func (s *Server) open(ctx context.Context, id statesync.Identity, form statesync
 	if err != nil {
 		return nil, err
 	}
-	if form == statesync.FormFrames {
+	if o.Form == statesync.FormFrames {
 		session.Welcome()
 	}
 	return session, nil

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -19,9 +20,15 @@ type peer struct {
 // dial opens a WebSocket; subprotocols are what the client offers.
 func (h *house) dial(path string, subprotocols ...string) *peer {
 	h.t.Helper()
+	return h.dialWith(nil, path, subprotocols...)
+}
+
+// dialWith is dial with headers.
+func (h *house) dialWith(header http.Header, path string, subprotocols ...string) *peer {
+	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, h.url+path, &websocket.DialOptions{HTTPClient: h.client, Subprotocols: subprotocols})
+	conn, _, err := websocket.Dial(ctx, h.url+path, &websocket.DialOptions{HTTPClient: h.client, HTTPHeader: header, Subprotocols: subprotocols})
 	if err != nil {
 		h.t.Fatalf("dialing %s: %v", path, err)
 	}

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -126,6 +127,30 @@ func TestStreamDrain(t *testing.T) {
 		t.Errorf("a stream ends with %q", said)
 	}
 	h.do("GET", "/v1/topics/a:1/events", "", "Accept: text/event-stream").want(503)
+	putOff(t, h)
+}
+
+// putOff wants that an EventSource on its way back is not sent away for good.
+func putOff(t *testing.T, h *house) {
+	t.Helper()
+	for _, path := range []string{"/v1/topics/a:1/events", "/v1/events?topics=a:1"} {
+		a := h.do("GET", path, "", "Accept: text/event-stream", "Last-Event-ID: aaaaaaaaaaaaa-1").want(200)
+		if !regexp.MustCompile(`^retry: [1-9][0-9]{3}\n\n$`).Match(a.body) || a.header.Get("Content-Type") != "text/event-stream" {
+			t.Errorf("the answer is %s: %q", a.header.Get("Content-Type"), a.body)
+		}
+	}
+}
+
+// TestStreamPutOff: a stream that is gone on with, and refused for now, is an empty one
+// that says when to come back; one that begins is refused with its status, and so is
+// one that will never be.
+func TestStreamPutOff(t *testing.T) {
+	h := open(t, func(o *options) { o.server.Limits.NewSessions = 1 })
+	h.listen("/v1/topics/a:1/events", "")
+	h.do("GET", "/v1/topics/a:1/events", "", "Accept: text/event-stream").want(503)
+	putOff(t, h)
+	h.do("GET", "/v1/topics/a/events", "", "Accept: text/event-stream", "Last-Event-ID: aaaaaaaaaaaaa-1").want(400)
+	h.do("GET", "/v1/ws", "", "Connection: Upgrade", "Upgrade: websocket", "Last-Event-ID: aaaaaaaaaaaaa-1").want(503)
 }
 
 // TestStreamRefused: what is wrong is a status, before the stream begins.

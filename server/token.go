@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net"
 	"strings"
 	"time"
 
@@ -86,13 +85,4 @@ func (x *exchange) mayAuthenticateLater() bool {
 func (x *exchange) isDev() bool {
 	_, dev := x.server.auth.(DevAuth)
 	return dev
-}
-
-// address is where the request came from.
-func (x *exchange) address() string {
-	host, _, err := net.SplitHostPort(x.r.RemoteAddr)
-	if err != nil {
-		return x.r.RemoteAddr
-	}
-	return host
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// traceID is the trace of a request: that of its traceparent header (W3C Trace
+// traceID is the trace of a request, and of the connection that it becomes: that of its traceparent header (W3C Trace
 // Context), or a new one.
 func traceID(r *http.Request) string {
 	parts := strings.Split(r.Header.Get("Traceparent"), "-")

@@ -30,7 +30,7 @@ func (x *exchange) websocket() error {
 		x.w.Header().Set("Upgrade", "websocket")
 		return topics.Errorf(topics.CodeInvalid, "Upgrade", "is missing; open this URL with a WebSocket client")
 	}
-	place, err := x.server.admission.enter(transportWebSocket, x.address())
+	place, err := x.server.admission.enter(transportWebSocket, x.address)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (x *exchange) websocketNow(id statesync.Identity, form statesync.Form, plac
 	}
 	c := &connection{server: x.server, form: form, trace: x.trace, ticket: place, done: make(chan struct{}, 1), pace: x.server.newPace()}
 	var err error
-	if c.session, err = x.server.open(x.r.Context(), id, form, c.wake); err != nil {
+	if c.session, err = x.server.open(x.r.Context(), statesync.SessionOptions{Identity: id, Form: form, Trace: x.trace, Wake: c.wake}); err != nil {
 		return err
 	}
 	if !x.server.connections.add(c) {

@@ -132,6 +132,7 @@ func (c *cursor) readTail(dst []byte, budget int) []byte {
 		}
 		budget -= len(commit.frame)
 		dst = c.session.form.appendCommit(dst, c.topic.key, commit, c.at.Version, c.deltas && c.at.Version >= c.whole)
+		c.session.out += int(commit.to - c.at.Version)
 		c.at.Version = commit.to
 	}
 	return dst
@@ -165,6 +166,7 @@ func (c *cursor) readLatest(dst []byte, budget int) ([]byte, bool) {
 	}
 	c.at.Version, c.skipped = r.To, !all
 	c.session.engine.metrics.conflated.Inc()
+	c.session.out += len(events)
 	return c.session.form.appendEvents(dst, c.topic.key, r, events), true
 }
 
@@ -189,6 +191,7 @@ func (c *cursor) readLog(ctx context.Context, dst []byte, budget int, head topic
 		return dst, behind, &store.DamageError{Topic: c.topic.key, Version: from + 1, Detail: "the log has a hole"}
 	}
 	c.at.Version = last.Version
+	c.session.out += len(page.Events)
 	r := frame.Run{Topic: c.topic.key.Name, Epoch: c.at.Epoch, From: from, To: last.Version, Target: last.End, More: last.Version != last.End}
 	return c.session.form.appendEvents(dst, c.topic.key, r, page.Events), behind, nil
 }

@@ -35,6 +35,9 @@ type Options struct {
 	Metrics prometheus.Registerer
 	// Retention is how much history a type's topics keep; nil: the defaults.
 	Retention func(topicType string) Retention
+	// Declared says which types topics may have, beside the reserved ones; nil: every
+	// well-formed one. Whoever asks for another one is answered unknown_type.
+	Declared func(topicType string) bool
 }
 
 // Engine keeps the state that sessions hold in step with the state of a store.
@@ -53,6 +56,7 @@ type Engine struct {
 	pacer     pacer
 	handlers  handlers
 	retention func(topicType string) Retention
+	declared  func(topicType string) bool // nil: every type
 
 	// lifetime ends when Close has waited for the work under way.
 	lifetime context.Context //nolint:containedctx // of the engine itself
@@ -71,7 +75,7 @@ type Engine struct {
 func New(o Options) *Engine {
 	e := &Engine{
 		disk: &disk{current: o.Store, reopen: o.Reopen}, storeGone: o.StoreGone, clock: o.Clock, log: o.Logger, limits: o.Limits.orDefault(), heartbeat: o.Heartbeat,
-		handlers: newHandlers(o.Hooks), sessions: make(map[*Session]struct{}),
+		handlers: newHandlers(o.Hooks), declared: o.Declared, sessions: make(map[*Session]struct{}),
 	}
 	if e.clock == nil {
 		e.clock = time.Now
@@ -132,7 +136,7 @@ func (e *Engine) openSessions() []*Session {
 // Delete ends a topic's incarnation: its rows and log are gone, and its sessions
 // are told to load again.
 func (e *Engine) Delete(ctx context.Context, id Identity, name topics.Name) error {
-	if err := id.check(ActionAdmin, name); err != nil {
+	if err := e.permit(id, ActionAdmin, name); err != nil {
 		return err
 	}
 	t := e.registry.use(e.key(id, name))

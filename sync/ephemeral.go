@@ -65,7 +65,7 @@ func (s *Session) following(topic string, action Action) (*cursor, *topics.Error
 	if err != nil {
 		return nil, topics.AsError(err)
 	}
-	if err := s.Identity().check(action, name); err != nil {
+	if err := s.engine.permit(s.Identity(), action, name); err != nil {
 		return nil, topics.AsError(err)
 	}
 	s.mu.Lock()

@@ -78,7 +78,7 @@ func (id Identity) check(action Action, topic topics.Name) error {
 	if id.May(action, topic) {
 		return nil
 	}
-	return topics.Errorf(topics.CodeForbidden, "topic", "no grant to %s %s", action, topic)
+	return topics.Errorf(topics.CodeForbidden, "topic", "%s needs the grant %q, which you do not have", topic, action)
 }
 
 // AllowAll grants everything; it is what development mode gives to everybody.

@@ -13,6 +13,9 @@ func (e *Engine) submit(ctx context.Context, r *request) *topics.Error {
 	if r.mutation.Topic == "" {
 		return r.refused
 	}
+	if err := e.checkType(r.mutation.Topic); err != nil {
+		return err // it has no lane: nothing is kept of a topic that cannot be
+	}
 	r.hash = mutationHash(r.mutation)
 	if hook := e.handlers.hooks.BeforeMutation; hook != nil && r.refused == nil {
 		if err := hook(ctx, r.identity, &r.mutation); err != nil {
@@ -41,7 +44,7 @@ func (t *topic) enqueue(r *request, limits Limits) *topics.Error {
 	if r.mutation.Seq != 0 {
 		lane := r.lane()
 		if t.inFlight[lane] >= limits.InFlight {
-			return topics.Errorf(topics.CodeTooManyInFlight, "seq", "the lane has %d unanswered mutations; wait for an answer", limits.InFlight)
+			return topics.Errorf(topics.CodeTooManyInFlight, "seq", "%d has to wait: the lane has %d unanswered mutations; send it again after an answer", r.mutation.Seq, limits.InFlight)
 		}
 		t.inFlight[lane]++
 	}

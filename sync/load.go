@@ -33,7 +33,7 @@ func (e *Engine) Mutate(ctx context.Context, id Identity, m topics.Mutation) (fr
 
 // Position is where a topic is now.
 func (e *Engine) Position(ctx context.Context, id Identity, name topics.Name) (topics.Position, error) {
-	if err := id.check(ActionRead, name); err != nil {
+	if err := e.permit(id, ActionRead, name); err != nil {
 		return topics.Position{}, err
 	}
 	head, err := e.head(ctx, e.key(id, name))
@@ -54,7 +54,7 @@ func (e *Engine) head(ctx context.Context, key store.Topic) (store.Head, error) 
 // WaitVersion waits until the topic is at least at version, or ctx ends, and
 // returns its position.
 func (e *Engine) WaitVersion(ctx context.Context, id Identity, name topics.Name, version topics.Version) (topics.Position, error) {
-	if err := id.check(ActionRead, name); err != nil {
+	if err := e.permit(id, ActionRead, name); err != nil {
 		return topics.Position{}, err
 	}
 	t := e.registry.use(e.key(id, name))
@@ -93,7 +93,7 @@ func without(list []*waiter, w *waiter) []*waiter {
 // Row returns an entity's row and the topic's position. found is false when there
 // is no such row; Version is then that of its deletion, or 0.
 func (e *Engine) Row(ctx context.Context, id Identity, name topics.Name, entityID string) (row frame.Row, found bool, err error) {
-	if err := id.check(ActionRead, name); err != nil {
+	if err := e.permit(id, ActionRead, name); err != nil {
 		return frame.Row{}, false, err
 	}
 	entry, known, err := e.store.Row(ctx, e.key(id, name), entityID)
@@ -117,7 +117,7 @@ type SnapshotPage struct {
 // number) and Limits.PageBytes, going on from a cursor that an earlier page gave. All pages of one chain
 // show the same state; a cursor older than store.RunLife is refused.
 func (e *Engine) Snapshot(ctx context.Context, id Identity, name topics.Name, limit int, cursor string) (SnapshotPage, error) {
-	if err := id.check(ActionRead, name); err != nil {
+	if err := e.permit(id, ActionRead, name); err != nil {
 		return SnapshotPage{}, err
 	}
 	from, err := parsePageCursor(cursor)

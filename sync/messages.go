@@ -109,7 +109,7 @@ func (s *Session) message(ctx context.Context, f frame.Unknown) {
 func (s *Session) call(ctx context.Context, f frame.Call) {
 	handle := find(&s.engine.handlers, s.engine.handlers.calls, f.Method)
 	if handle == nil {
-		s.say(frame.AppendReply(nil, f.ID, nil, topics.Errorf(topics.CodeUnknownType, "method", "nothing answers %q here", f.Method)))
+		s.say(frame.AppendReply(nil, f.ID, nil, topics.Errorf(topics.CodeUnknownType, "method", "%q is answered by nothing here", f.Method)))
 		return
 	}
 	result, err := handle(ctx, s, f.Params)

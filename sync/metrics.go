@@ -24,9 +24,10 @@ type metrics struct {
 	resyncs   *prometheus.CounterVec // by reason
 	conflated prometheus.Counter     // frames that left superseded events out
 
-	outBytes prometheus.Counter
-	delivery prometheus.Histogram // from a commit to a cursor's read of it, sampled
-	lag      prometheus.Histogram // events a cursor was behind when read, sampled
+	eventsOut prometheus.Counter
+	outBytes  prometheus.Counter
+	delivery  prometheus.Histogram // from a commit to a cursor's read of it, sampled
+	lag       prometheus.Histogram // events a cursor was behind when read, sampled
 
 	bounds *prometheus.CounterVec // times a bound of Limits was hit, by its field
 }
@@ -60,6 +61,7 @@ func newMetrics(e *Engine, to prometheus.Registerer) *metrics {
 		resumes:       vector("resumes_total", "Subscriptions, by what their position gets first.", "plan"),
 		resyncs:       vector("resyncs_total", "Clients told to load again, by reason.", "reason"),
 		conflated:     counter("conflated_frames_total", "Frames that left superseded events out."),
+		eventsOut:     counter("events_sent_total", "Events that sessions gave to their connections, the rows of snapshots left out."),
 		outBytes:      counter("out_bytes_total", "Bytes that sessions gave to their connections."),
 		delivery:      histogram("delivery_seconds", "From a durable commit to its being read for a client (sampled).", prometheus.ExponentialBuckets(0.0001, 2, 18)),
 		lag:           histogram("lag_events", "Events a client was behind when it was served (sampled).", prometheus.ExponentialBuckets(1, 4, 10)),
@@ -87,6 +89,14 @@ func (m *metrics) committed(events int, took time.Duration) {
 	m.events.Add(float64(events))
 	m.commitSeconds.Observe(took.Seconds())
 	m.commitEvents.Observe(float64(events))
+}
+
+// said counts what one Next gave to a connection.
+func (m *metrics) said(events, bytes int) {
+	m.outBytes.Add(float64(bytes))
+	if events > 0 {
+		m.eventsOut.Add(float64(events))
+	}
 }
 
 func (m *metrics) failed(e *topics.Error) {

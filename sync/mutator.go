@@ -73,7 +73,7 @@ func (t *Tx) Emit(event string, payload any) error {
 
 func (t *Tx) change(op topics.Op, entityID string, value any, event string) error {
 	if most := t.tx.batch.limits.Changes; len(t.tx.events) >= most {
-		return topics.Errorf(topics.CodeTooLarge, "name", "the mutator makes more than %d changes", most)
+		return topics.Errorf(topics.CodeTooLarge, "name", "stands for a mutator that makes more than %d changes, which is the most", most)
 	}
 	if op != topics.OpNone {
 		if err := topics.CheckEntityID(entityID); err != nil {
@@ -99,12 +99,12 @@ func (tx *transaction) runMutator(find func(string) Mutator) (events []store.Eve
 	m := &tx.request.mutation
 	mutator := find(m.Name)
 	if mutator == nil {
-		return nil, topics.Errorf(topics.CodeUnknownType, "name", "no mutator %q is registered with this server", m.Name)
+		return nil, topics.Errorf(topics.CodeUnknownType, "name", "%q is no mutator of this server", m.Name)
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			tx.batch.panics = append(tx.batch.panics, fmt.Errorf("mutator %s panicked: %v\n%s", m.Name, cause, debug.Stack()))
-			events, err = nil, topics.Errorf(topics.CodeRejected, "name", "the mutator %s failed; the cause is in the server's log", m.Name)
+			events, err = nil, topics.Errorf(topics.CodeRejected, "name", "%s is a mutator that failed; the cause is in the server's log", m.Name)
 		}
 	}()
 	t := &Tx{tx: tx}

@@ -17,6 +17,7 @@ func (s *Session) Next(ctx context.Context, dst []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	start := len(dst)
+	s.out = 0
 	for turns := 0; turns < s.engine.limits.TurnFrames; {
 		room := s.engine.limits.TurnBytes - (len(dst) - start)
 		if room <= 0 {
@@ -33,7 +34,7 @@ func (s *Session) Next(ctx context.Context, dst []byte) ([]byte, error) {
 			break
 		}
 	}
-	s.engine.metrics.outBytes.Add(float64(len(dst) - start))
+	s.engine.metrics.said(s.out, len(dst)-start)
 	if why := s.ended.Load(); why != nil && len(dst) == start {
 		return dst, why
 	}
@@ -93,10 +94,10 @@ func (s *Session) failed(dst []byte, c *cursor, err error) []byte {
 	}
 	name := c.topic.key.Name
 	s.drop(c)
-	s.engine.log.Error("topic cannot be read", "topic", c.topic.key.String(), "session", s.id, "error", err)
+	s.engine.log.Error("topic cannot be read", "topic", c.topic.key.String(), "session", s.id, "trace_id", s.traceID(), "error", err)
 	e := topicError(err)
 	s.engine.metrics.failed(e)
-	return append(frame.AppendError(dst, string(name), e), '\n')
+	return append(frame.AppendError(dst, string(name), e, s.traceID()), '\n')
 }
 
 // current is the row that explains a rejection, to those who may read it.

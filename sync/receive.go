@@ -73,6 +73,9 @@ func (s *Session) mutate(ctx context.Context, m topics.Mutation, malformed error
 	case <-s.done:
 		return context.Canceled
 	}
+	if m.TraceID == "" {
+		m.TraceID = s.traceID()
+	}
 	r := &request{mutation: m, identity: s.Identity(), reply: s.answer}
 	if malformed != nil {
 		r.refused = topics.AsError(malformed)
@@ -109,7 +112,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Identity().check(ActionRead, name); err != nil {
+	if err := s.engine.permit(s.Identity(), ActionRead, name); err != nil {
 		return err
 	}
 	if hook := s.engine.handlers.hooks.Subscribe; hook != nil {
@@ -119,7 +122,7 @@ func (s *Session) subscribe(ctx context.Context, w frame.Want) error {
 	}
 	old := s.cursors.of(name)
 	if most := s.engine.limits.Topics; old == nil && len(s.cursors) >= most {
-		return topics.Errorf(topics.CodeTooManyTopics, "topics", "a session follows at most %d topics; unsubscribe from some, or open another session", most)
+		return topics.Errorf(topics.CodeTooManyTopics, "topics", "are at most %d in one session; unsubscribe from some, or open another session", most)
 	}
 	if old != nil {
 		s.drop(old)

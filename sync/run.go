@@ -132,6 +132,7 @@ func (c *cursor) appendRun(dst []byte, events []store.Event, to topics.Version, 
 		return c.session.form.appendSnapshot(dst, c.topic.key, r, events)
 	}
 	c.session.engine.metrics.conflated.Inc()
+	c.session.out += len(events)
 	return c.session.form.appendEvents(dst, c.topic.key, r, events)
 }
 

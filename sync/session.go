@@ -14,6 +14,7 @@ import (
 type SessionOptions struct {
 	Identity Identity
 	Form     Form
+	Trace    string // until Traced says another one; may be empty
 	// Wake is told when a session that had nothing to say has something. It is
 	// called once per idle period, from any goroutine, and must not block.
 	Wake func()
@@ -40,12 +41,15 @@ type Session struct {
 
 	identity atomic.Pointer[Identity] // replaced by Refresh
 
+	trace atomic.Pointer[string] // replaced by Traced
+
 	client string // named by the last subscribe; owned by Receive
 	// ended is why the engine ended the session; Next returns it when all is said.
 	ended atomic.Pointer[topics.Error]
 
 	mu      sync.Mutex
 	closed  bool
+	out     int // events appended by the Next under way
 	cursors cursors
 }
 
@@ -61,6 +65,7 @@ func (e *Engine) Open(ctx context.Context, o SessionOptions) (*Session, error) {
 		slots: make(chan struct{}, e.limits.Answers), done: make(chan struct{}),
 	}
 	s.identity.Store(&o.Identity)
+	s.trace.Store(&o.Trace)
 	s.ready.wake = o.Wake
 	if s.ready.wake == nil {
 		s.ready.wake = func() {}
@@ -79,6 +84,13 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 
 // Identity is who the session speaks for.
 func (s *Session) Identity() Identity { return *s.identity.Load() }
+
+// Traced says which trace the frames belong to that are received from now on. It is
+// named by the session's errors, and by the answers and events of mutations that name
+// none themselves.
+func (s *Session) Traced(trace string) { s.trace.Store(&trace) }
+
+func (s *Session) traceID() string { return *s.trace.Load() }
 
 // Welcome queues the first frame of a lockstep.v1 connection.
 func (s *Session) Welcome() {
@@ -135,7 +147,7 @@ func (s *Session) Error(e *topics.Error) {
 
 func (s *Session) topicError(topic string, e *topics.Error) {
 	s.engine.metrics.failed(e)
-	s.say(frame.AppendError(nil, topic, e))
+	s.say(frame.AppendError(nil, topic, e, s.traceID()))
 }
 
 // Positions is where each cursor stands, for a client that moves on by polling.

@@ -356,7 +356,7 @@ func TestIsolation(t *testing.T) {
 	h.doOn("user:alice", put("n1", `"secret"`))
 	bob := h.open("bob", FormFrames)
 	bob.say(`{"type":"subscribe","topics":["user:alice"]}`)
-	bob.want(`"code":"forbidden","field":"topic","message":"no grant to read user:alice"`)
+	bob.want(`"code":"forbidden","field":"topic","message":"user:alice needs the grant \"read\", which you do not have"`)
 	alice := h.open("alice", FormFrames)
 	alice.say(`{"type":"subscribe","topics":["user:alice"]}`)
 	alice.await(`"payload":"secret"`)

@@ -125,7 +125,7 @@ func (tx *transaction) value(c topics.Change, entry store.Event, exists bool) (v
 		value = c.Payload
 	default:
 		if !exists {
-			return nil, false, topics.Errorf(topics.CodeNotFound, "entity_id", "there is no %q to patch; put it first", c.EntityID)
+			return nil, false, topics.Errorf(topics.CodeNotFound, "entity_id", "%q is not there to patch; put it first", c.EntityID)
 		}
 		if value, err = tx.patched(c, entry.PayloadJSON()); err != nil {
 			return nil, false, err

@@ -18,12 +18,13 @@ type Error struct {
 	Expected uint64
 }
 
-// Errorf makes an Error about field.
+// Errorf makes an Error about field, which its message is a sentence about: it begins
+// with the predicate, or with the value at fault.
 func Errorf(code Code, field, format string, args ...any) *Error {
 	return &Error{Code: code, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// Error is "code: field: message".
+// Error is "code: field message": a message goes on after its field.
 func (e *Error) Error() string {
 	if e.Field == "" {
 		return string(e.Code) + ": " + e.Message

@@ -40,9 +40,9 @@ func ParseName(s string) (Name, error) {
 	case !ok:
 		return "", Errorf(CodeInvalidTopic, "topic", "%q has no colon; write type:identifier, such as gift-list:123", clip(s))
 	case !isType(typ):
-		return "", Errorf(CodeInvalidTopic, "topic", "the type %q must begin with a letter and go on with letters, digits, _ or -", clip(typ))
+		return "", Errorf(CodeInvalidTopic, "topic", "has the type %q, which must begin with a letter and go on with letters, digits, _ or -", clip(typ))
 	case !isIdentifier(id):
-		return "", Errorf(CodeInvalidTopic, "topic", "the identifier %q must be letters, digits, . _ ~ or -, and not . or ..", clip(id))
+		return "", Errorf(CodeInvalidTopic, "topic", "has the identifier %q, which must be letters, digits, . _ ~ or -, and not . or ..", clip(id))
 	}
 	return Name(s), nil
 }

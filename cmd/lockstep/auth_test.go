@@ -32,7 +32,7 @@ func TestServeWithTokens(t *testing.T) {
 		want  string
 	}{
 		"a writer writes":        {exitOK, writer, []string{"put", "gift-list:1", "a", `{}`}, ""},
-		"but not everywhere":     {exitFailed, writer, []string{"put", "task:1", "a", `{}`}, "forbidden: topic no grant to write task:1"},
+		"but not everywhere":     {exitFailed, writer, []string{"put", "task:1", "a", `{}`}, "forbidden: topic task:1 needs the grant \"write\", which you do not have"},
 		"a reader does not":      {exitFailed, reader, []string{"put", "gift-list:1", "b", `{}`}, "ask for a token with a grant for this topic"},
 		"a reader reads":         {exitOK, reader, []string{"get", "gift-list:1"}, ""},
 		"nobody comes without":   {exitFailed, "", []string{"get", "gift-list:1"}, "name a token with --token or LOCKSTEP_TOKEN"},

@@ -72,7 +72,7 @@ func (k *checking) run(ctx context.Context) error {
 	}
 	found := checked{
 		Topics: report.Topics, Events: report.Events, Rows: report.Rows,
-		Damaged: []damage{}, Orphans: report.Orphans, Seconds: time.Since(began).Seconds(),
+		Damaged: []damage{}, Orphans: append([]string{}, report.Orphans...), Seconds: time.Since(began).Seconds(),
 	}
 	for _, d := range report.Damage {
 		found.Damaged = append(found.Damaged, damage{d.Topic.String(), uint64(d.Version), d.Detail})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,7 +50,11 @@ func does(work func(cmd *cobra.Command, args []string) error) func(*cobra.Comman
 func args(least, most int, names string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {
-			return usagef("want %s, got %d: %s", names, len(args), strings.Join(args, " "))
+			got := "nothing"
+			if len(args) > 0 {
+				got = fmt.Sprintf("%d: %s", len(args), strings.Join(args, " "))
+			}
+			return usagef("want %s, got %s", names, got)
 		}
 		return nil
 	}

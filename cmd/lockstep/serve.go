@@ -105,10 +105,13 @@ func (s *serving) run(ctx context.Context) error {
 		return errors.Join(err, public.Close())
 	}
 	h, err := build(plan{ //nolint:contextcheck // opening a store is not cut short
-		store:  badger.Options{Dir: c.Data, AcceptCopy: s.acceptCopy, AcceptLoss: s.acceptLoss},
-		engine: statesync.Options{Limits: c.Engine, Retention: c.RetentionOf},
+		store: badger.Options{
+			Dir: c.Data, AcceptCopy: s.acceptCopy, AcceptLoss: s.acceptLoss,
+			Durability: c.Store.Durability, Scrub: c.Store.Scrub, MinFree: int64(c.Store.MinFree),
+		},
+		engine: statesync.Options{Limits: c.Engine, Retention: c.RetentionOf, Declared: c.Declared()},
 		server: server.Options{
-			Authenticator: auth, Limits: c.Server, AllowedOrigins: c.Origins,
+			Authenticator: auth, Limits: c.Server, AllowedOrigins: c.Origins, TrustedProxies: c.TrustedProxies,
 			RefuseQueryTokens: !c.Auth.QueryTokens, Tenants: c.TenantLimits,
 		},
 		log: newLog(s.console.err, c.LogLevel),
@@ -130,10 +133,14 @@ func (s *serving) announce(c *config.Config, public, admin net.Listener) {
 	if c.Dev {
 		note = " (development: no tokens, everybody may do everything)"
 	}
+	risk := ""
+	if c.Store.Durability == badger.Async {
+		risk = " (async: what was acknowledged in the seconds before a power cut may be lost with it)"
+	}
 	out := s.console.out
 	fmt.Fprintf(out, "clients:  %s%s\n", urlOf(public), note)
 	fmt.Fprintf(out, "admin:    %s (/readyz, /metrics)\n", urlOf(admin))
-	fmt.Fprintf(out, "data:     %s\n", c.Data)
+	fmt.Fprintf(out, "data:     %s%s\n", c.Data, risk)
 	if s.file != "" {
 		fmt.Fprintf(out, "config:   %s\n", s.file)
 	}

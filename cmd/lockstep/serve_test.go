@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -70,6 +72,21 @@ func TestTailOverRestart(t *testing.T) {
 	position, err := topics.ParsePosition(strings.TrimSpace(text))
 	if !ok || err != nil || position.Version != 3 {
 		t.Errorf("tail says %q at its end", errs.text())
+	}
+	server.interrupt(syscall.SIGTERM)
+}
+
+// With strict topics a client hears which types are not declared.
+func TestServeStrictTopics(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lockstep.yaml")
+	if err := os.WriteFile(file, []byte("dev: true\ntopics: {strict: true, types: [doc]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, "serve", "--config", file, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", t.TempDir())
+	command(t, server.url, "", "put", "doc:1", "a", `{}`).must(t)
+	o := command(t, server.url, "", "put", "dok:1", "a", `{}`)
+	if o.code == exitOK || !strings.Contains(o.err, `topic has the type "dok", which is not declared here; declare it, or correct the name`) {
+		t.Errorf("code %d: %s", o.code, o.err)
 	}
 	server.interrupt(syscall.SIGTERM)
 }

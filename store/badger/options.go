@@ -2,6 +2,7 @@ package badger
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -21,6 +22,21 @@ const (
 	// every epoch at the next open, so that no version is used twice.
 	Async
 )
+
+var durabilities = [...]string{Sync: "sync", Async: "async"}
+
+// String is the durability's name: sync or async.
+func (d Durability) String() string { return durabilities[d] }
+
+// ParseDurability reads what String writes.
+func ParseDurability(name string) (Durability, error) {
+	for d, known := range durabilities {
+		if known == name {
+			return Durability(d), nil
+		}
+	}
+	return 0, fmt.Errorf("%q must be sync or async", name)
+}
 
 // Options of a store. Only Dir has no default.
 type Options struct {

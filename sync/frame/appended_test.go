@@ -139,7 +139,7 @@ func (g given) append(t *testing.T, what string) []byte {
 	case "answer":
 		return frame.AppendAnswer(nil, g.answer(t), g.current(t))
 	case "error":
-		return frame.AppendError(nil, string(g.Topic), g.Reject.error())
+		return frame.AppendError(nil, string(g.Topic), g.Reject.error(), g.TraceID)
 	case "signal":
 		return frame.AppendSignal(nil, g.Topic, g.User, frame.Signal{Event: g.Event, Payload: compactOrNil(t, g.Payload)})
 	case "presence":

@@ -203,11 +203,13 @@ func AppendProblem(b []byte, e *topics.Error) []byte {
 	return b
 }
 
-// AppendError appends an error that is not about a mutation; topic may be empty.
-func AppendError(b []byte, topic string, e *topics.Error) []byte {
+// AppendError appends an error that is not about a mutation; topic and trace may be
+// empty.
+func AppendError(b []byte, topic string, e *topics.Error, trace string) []byte {
 	b = append(b, `{"type":"error"`...)
 	b = AppendProblem(b, e)
 	b = appendOptional(b, "topic", topic)
+	b = appendOptional(b, "trace_id", trace)
 	return append(b, '}')
 }
 

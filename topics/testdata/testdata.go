@@ -1,9 +1,9 @@
-// Package testdata finds the real inputs that tests read. They are not part of the
-// repository: they lie in ../shared/data beside the checkout, or in
-// $LOCKSTEP_TESTDATA.
+// Package testdata finds what tests need and the repository does not have: real
+// inputs, which lie in ../shared/data beside the checkout or in $LOCKSTEP_TESTDATA, and
+// programs that others wrote.
 //
-// In CI (CI=true) a missing file fails the test. Elsewhere it skips it, with one
-// line that says where the file comes from.
+// In CI (CI=true) a test fails for which something is missing. Elsewhere it is
+// skipped, with one line that says where to get it.
 package testdata
 
 import (
@@ -37,10 +37,7 @@ func Path(t testing.TB, name string) string {
 		}
 	}
 	const remedy = "%s is not in ../shared/data nor in $LOCKSTEP_TESTDATA; get it from %s"
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(remedy, name, sources[name])
-	}
-	t.Skipf(remedy, name, sources[name])
+	missing(t, remedy, name, sources[name])
 	return ""
 }
 

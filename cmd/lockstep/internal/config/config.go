@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/lockstep-sync/lockstep/server"
+	"github.com/lockstep-sync/lockstep/store/badger"
 	statesync "github.com/lockstep-sync/lockstep/sync"
 	"github.com/lockstep-sync/lockstep/topics"
 )
@@ -17,14 +21,24 @@ import (
 type Config struct {
 	Listen, AdminListen string
 	Data                string
+	Store               Store
 	Dev                 bool
 	Origins             []string
+	TrustedProxies      []netip.Prefix
 	Auth                Auth
+	Topics              Topics
 	LogLevel            slog.Level
 	Engine              statesync.Limits
 	Server              server.Limits
 	Tenants             map[topics.Tenant]server.TenantLimits
 	Retention           map[string]statesync.Retention // by topic type; "*" for the others
+}
+
+// Store is how the directory Data is kept.
+type Store struct {
+	Durability badger.Durability
+	Scrub      time.Duration // from one reading through to the next; 0: its default
+	MinFree    int           // bytes of disk below which writes are refused; 0: its default
 }
 
 // Auth says whose tokens count.
@@ -35,6 +49,12 @@ type Auth struct {
 	Issuer      string
 	Audience    string
 	QueryTokens bool // tokens are taken from URLs where a client can send none otherwise
+}
+
+// Topics says which topics there may be.
+type Topics struct {
+	Strict bool     // only those of Types, and the reserved ones
+	Types  []string // declared
 }
 
 // New is what holds when nothing is set.
@@ -116,6 +136,16 @@ func (c *Config) RetentionOf(topicType string) statesync.Retention {
 	return c.Retention["*"]
 }
 
+// Declared says which types topics may have; nil: every one.
+func (c *Config) Declared() func(topicType string) bool {
+	if !c.Topics.Strict {
+		return nil
+	}
+	return c.declares
+}
+
+func (c *Config) declares(topicType string) bool { return slices.Contains(c.Topics.Types, topicType) }
+
 // Bounds of the limits that others rely on.
 const (
 	mostMessage = 1 << 20
@@ -137,5 +167,23 @@ func (c *Config) Check() error {
 	if c.Server.DrainWindow > mostDrain {
 		faults = append(faults, fmt.Errorf("drain.window is %s; at most %s", c.Server.DrainWindow, mostDrain))
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, c.checkTypes()...)...)
+}
+
+// checkTypes finds what strict topics make pointless: a mistake in writing, or one
+// that would be noticed only when clients are refused.
+func (c *Config) checkTypes() []error {
+	if !c.Topics.Strict {
+		return nil
+	}
+	var faults []error
+	if len(c.Topics.Types) == 0 {
+		faults = append(faults, errors.New("topics.strict is set, and topics.types declares nothing; name the types there, such as [gift-list, doc]"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Retention)) {
+		if reserved := topics.Name(name + ":x").Reserved(); name != "*" && !reserved && !c.declares(name) {
+			faults = append(faults, fmt.Errorf("retention.%s is about a type that topics.types does not declare", name))
+		}
+	}
+	return faults
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,17 +11,23 @@ import (
 	"time"
 
 	"github.com/lockstep-sync/lockstep/server"
+	"github.com/lockstep-sync/lockstep/store/badger"
 	statesync "github.com/lockstep-sync/lockstep/sync"
 )
 
 const example = `# a server
 listen: 0.0.0.0:7001
 data: /var/lib/lockstep
+store: {durability: async, scrub: 6h, min_free: 1000}
 origins: [https://app.example, "https://*.app.example"]
+trusted_proxies: [10.1.2.3/8, "fd00::1"]
 auth:
   secret: 0123456789abcdef0123456789abcdef
   audience: lockstep
   query_tokens: false
+topics:
+  strict: true
+  types: [quakes, doc]
 drain:
   window: 20s
 log:
@@ -44,8 +51,11 @@ func TestReadFile(t *testing.T) {
 	}
 	want := New()
 	want.Listen, want.Data = "0.0.0.0:7001", "/var/lib/lockstep"
+	want.Store = Store{Durability: badger.Async, Scrub: 6 * time.Hour, MinFree: 1000}
 	want.Origins = []string{"https://app.example", "https://*.app.example"}
+	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}
 	want.Auth = Auth{Secret: "0123456789abcdef0123456789abcdef", Audience: "lockstep"}
+	want.Topics = Topics{Strict: true, Types: []string{"quakes", "doc"}}
 	want.Server.DrainWindow, want.Server.Wait = 20*time.Second, 10*time.Second
 	want.LogLevel = 4
 	want.Engine.PayloadBytes = 65536
@@ -83,8 +93,18 @@ func TestReadFileRefuses(t *testing.T) {
 		"tenants:\n  Acme: {rate: 1}":          "f:2:3: tenants.Acme is no tenant",
 		"tenants:\n  acme: {rte: 1}":           "f:2:10: tenants.acme.rte is not a setting; there are max_connections, rate",
 		"tenants:\n  acme: {rate: 1, rate: 2}": "rate stands in line 2 already",
-		"retention:\n  a:b: {events: 1}":       "f:2:3: retention.a:b is no topic type",
+		"retention:\n  a:b: {events: 1}":       `f:2:3: retention.a:b is for no type of topics: "a:b" is no topic type`,
+		"topics:\n  types: [doc, 'a:b']":       `f:2:10: topics.types: "a:b" is no topic type; one is letters`,
+		"topics:\n  strict: [true, false]":     "f:2:11: topics.strict: is a list of 2; one value is wanted",
+		"topics:\n  strickt: true":             "f:2:3: topics.strickt is not a setting; there are strict, types",
 		"retention:\n  doc: {events: some}":    `f:2:17: retention.doc.events: "some" must be a whole number`,
+		"store:\n  durability: never":          `f:2:15: store.durability: "never" must be sync or async`,
+		"trusted_proxies: 10.0.0.0/33":         `f:1:18: trusted_proxies: "10.0.0.0/33" must be a network or an address, such as 10.0.0.0/8`,
+		"trusted_proxies: [a.example]":         `f:1:18: trusted_proxies: "a.example" must be`,
+		"trusted_proxies: [0.0.0.0/0]":         "f:1:18: trusted_proxies: 0.0.0.0/0 is everybody",
+		"trusted_proxies: ['::/0']":            "f:1:18: trusted_proxies: ::/0 is everybody",
+		"trusted_proxies: ['::ffff:10.0.0.1']": "must be a network",
+		"trusted_proxies: ['fe80::1%eth0']":    "must be a network",
 		"a: b: c":                              "f: yaml:",
 	} {
 		if err := New().readText("f", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
@@ -101,7 +121,8 @@ func TestReadFileRefuses(t *testing.T) {
 // Every setting has a place in the environment, which wins over the file.
 func TestReadEnvironment(t *testing.T) {
 	env := map[string]string{
-		"LOCKSTEP_LISTEN": "127.0.0.1:1", "LOCKSTEP_ORIGINS": "https://a.example,https://b.example", "LOCKSTEP_DEV": "true",
+		"LOCKSTEP_LISTEN": "127.0.0.1:1", "LOCKSTEP_ORIGINS": "https://a.example,https://b.example", "LOCKSTEP_DEV": "true", "LOCKSTEP_TRUSTED_PROXIES": "10.0.0.1,fd00::/8",
+		"LOCKSTEP_TOPICS_STRICT": "true", "LOCKSTEP_TOPICS_TYPES": "doc,task",
 		"LOCKSTEP_AUTH_ISSUER": "me", "LOCKSTEP_LIMITS_USER_SESSIONS": "7", "LOCKSTEP_DRAIN_WINDOW": "1s",
 		"LOCKSTEP_TENANTS": "{acme: {rate: 3}}", "LOCKSTEP_RETENTION": "{'*': {age: 2h}}",
 	}
@@ -115,7 +136,9 @@ func TestReadEnvironment(t *testing.T) {
 	want := New()
 	want.Listen, want.Data, want.Dev = "127.0.0.1:1", "d", true
 	want.Origins = []string{"https://a.example", "https://b.example"}
+	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("fd00::/8")}
 	want.Auth.Issuer = "me"
+	want.Topics = Topics{Strict: true, Types: []string{"doc", "task"}}
 	want.Server.UserSessions, want.Server.DrainWindow = 7, time.Second
 	want.Tenants["acme"] = server.TenantLimits{Rate: 3}
 	want.Retention["*"] = statesync.Retention{Age: 2 * time.Hour}
@@ -173,6 +196,34 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Strict topics that declare nothing, or less than is spoken of, are a mistake.
+func TestStrictTopics(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                       "",
+		"topics: {types: [doc]}": "",
+		"topics: {strict: true}": "topics.types declares nothing",
+		"topics: {strict: true, types: [doc]}\nretention: {doc: {events: 1}, user: {events: 1}, '*': {events: 1}}": "",
+		"topics: {strict: true, types: [doc]}\nretention: {task: {events: 1}}":                                     "retention.task is about a type that topics.types does not declare",
+	} {
+		c := New()
+		if err := c.readText("f", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Check(); want == "" && err != nil || want != "" && !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+	c := New()
+	c.Topics.Types = []string{"doc"}
+	if c.Declared() != nil {
+		t.Error("types are declared, and hold without strict")
+	}
+	c.Topics.Strict = true
+	if declared := c.Declared(); !declared("doc") || declared("dok") {
+		t.Error("what is declared is not what the file says")
+	}
+}
+
 func TestAuthenticator(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(file, []byte("  0123456789abcdef0123456789abcdef\n"), 0o600); err != nil {
@@ -211,7 +262,9 @@ func TestLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := fmt.Sprint(c.Lines())
-	for _, want := range []string{"{listen 0.0.0.0:7001}", "{auth.secret (set)}", "{auth.query_tokens false}", "{drain.window 20s}", "{log.level warn}", "{limits.payload_bytes 65536}"} {
+	for _, want := range []string{"{listen 0.0.0.0:7001}", "{auth.secret (set)}", "{auth.query_tokens false}", "{drain.window 20s}", "{log.level warn}", "{limits.payload_bytes 65536}",
+		"{trusted_proxies 10.0.0.0/8,fd00::1/128}", "{topics.strict true}", "{topics.types quakes,doc}", "{tenants.*.rate 5} {tenants.acme.max_connections 10} {tenants.acme.rate 100} {retention.doc.forever true} {retention.quakes.events 100000} {retention.quakes.age 24h0m0s}",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is not in %s", want, text)
 		}

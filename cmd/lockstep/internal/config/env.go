@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -17,7 +19,7 @@ func (c *Config) ReadEnvironment(env func(string) string) error {
 			continue
 		}
 		list := []string{text}
-		if s.path == "origins" || s.path == "auth.public_keys" {
+		if s.list {
 			list = strings.Split(text, ",")
 		}
 		if err := s.set(list); err != nil {
@@ -59,6 +61,27 @@ func (c *Config) Lines() []Line {
 			now = "(set)"
 		}
 		lines = append(lines, Line{s.path, now})
+	}
+	for _, tenant := range slices.Sorted(maps.Keys(c.Tenants)) {
+		lines = append(lines, c.groupLines("tenants", string(tenant))...)
+	}
+	for _, topicType := range slices.Sorted(maps.Keys(c.Retention)) {
+		lines = append(lines, c.groupLines("retention", topicType)...)
+	}
+	return lines
+}
+
+// groupLines are what is set of one name in a group.
+func (c *Config) groupLines(group, name string) []Line {
+	settings, _, err := c.group(group, name)
+	if err != nil {
+		return nil // it would not be there
+	}
+	var lines []Line
+	for _, s := range settings {
+		if now := s.get(); now != "" && now != "false" {
+			lines = append(lines, Line{group + "." + name + "." + s.path, now})
+		}
 	}
 	return lines
 }

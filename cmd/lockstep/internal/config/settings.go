@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/lockstep-sync/lockstep/store/badger"
 	statesync "github.com/lockstep-sync/lockstep/sync"
 	"github.com/lockstep-sync/lockstep/topics"
 )
@@ -17,6 +19,7 @@ import (
 type setting struct {
 	path   string // as in the file
 	secret bool   // never printed
+	list   bool   // it has any number of values; with commas between in the environment
 	set    func(texts []string) error
 	get    func() string // what it is now, in the file's spelling; empty: its default
 }
@@ -30,7 +33,13 @@ func (s setting) variable() string {
 func (c *Config) settings() []setting {
 	list := []setting{
 		text("listen", &c.Listen), text("admin_listen", &c.AdminListen), text("data", &c.Data), value("dev", &c.Dev, strconv.ParseBool),
-		texts("origins", &c.Origins),
+		{
+			path: "store.durability", get: func() string { return c.Store.Durability.String() },
+			set: single(func(t string) (err error) { c.Store.Durability, err = badger.ParseDurability(t); return err }),
+		},
+		value("store.scrub", &c.Store.Scrub, duration), value("store.min_free", &c.Store.MinFree, whole),
+		texts("origins", &c.Origins), networks("trusted_proxies", &c.TrustedProxies),
+		value("topics.strict", &c.Topics.Strict, strconv.ParseBool), words("topics.types", &c.Topics.Types, checkType),
 		text("auth.secret", &c.Auth.Secret), text("auth.secret_file", &c.Auth.SecretFile), texts("auth.public_keys", &c.Auth.PublicKeys),
 		text("auth.issuer", &c.Auth.Issuer), text("auth.audience", &c.Auth.Audience), value("auth.query_tokens", &c.Auth.QueryTokens, strconv.ParseBool),
 		{
@@ -75,10 +84,69 @@ func text(path string, at *string) setting {
 }
 
 func texts(path string, at *[]string) setting {
-	return setting{path: path, get: func() string { return strings.Join(*at, ",") }, set: func(list []string) error {
+	return setting{path: path, list: true, get: func() string { return strings.Join(*at, ",") }, set: func(list []string) error {
 		*at = list
 		return nil
 	}}
+}
+
+// words is texts, each of which has to pass check.
+func words(path string, at *[]string, check func(string) error) setting {
+	s := texts(path, at)
+	s.set = func(list []string) error {
+		for _, word := range list {
+			if err := check(word); err != nil {
+				return err
+			}
+		}
+		*at = list
+		return nil
+	}
+	return s
+}
+
+// networks is a list of networks, or of single addresses.
+func networks(path string, at *[]netip.Prefix) setting {
+	get := func() string {
+		var list []string
+		for _, n := range *at {
+			list = append(list, n.String())
+		}
+		return strings.Join(list, ",")
+	}
+	return setting{path: path, list: true, get: get, set: func(texts []string) error {
+		var list []netip.Prefix
+		for _, text := range texts {
+			n, err := network(text)
+			if err != nil {
+				return err
+			}
+			list = append(list, n)
+		}
+		*at = list
+		return nil
+	}}
+}
+
+func network(text string) (netip.Prefix, error) {
+	n, err := netip.ParsePrefix(text)
+	if single, isAddress := netip.ParseAddr(text); isAddress == nil && single.Zone() == "" {
+		n, err = netip.PrefixFrom(single, single.BitLen()), nil
+	}
+	switch {
+	case err != nil || n.Addr().Is4In6():
+		return n, fmt.Errorf("%q must be a network or an address, such as 10.0.0.0/8 or fd00::1", text)
+	case n.Bits() == 0:
+		return n, fmt.Errorf("%s is everybody; who is trusted here can pass for any address, so name the proxies only", text)
+	}
+	return n.Masked(), nil
+}
+
+func checkType(name string) error {
+	if _, err := topics.ParseName(name + ":x"); err != nil {
+		return fmt.Errorf("%q is no topic type; one is letters, digits, _ and -, such as gift-list", name)
+	}
+	return nil
 }
 
 func value[T comparable](path string, at *T, parse func(string) (T, error)) setting {
@@ -151,8 +219,8 @@ func (c *Config) group(group, name string) ([]setting, func(), error) {
 			value("max_connections", &limits.MaxConnections, whole), value("rate", &limits.Rate, whole),
 		}, func() { c.Tenants[tenant] = limits }, nil
 	}
-	if _, err := topics.ParseName(name + ":x"); err != nil && name != "*" {
-		return nil, nil, fmt.Errorf("is no topic type: %w", err)
+	if err := checkType(name); err != nil && name != "*" {
+		return nil, nil, fmt.Errorf("is for no type of topics: %w", err)
 	}
 	r := c.Retention[name]
 	return retention(&r), func() { c.Retention[name] = r }, nil

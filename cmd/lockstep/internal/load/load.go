@@ -104,6 +104,9 @@ func (l *Load) write(ctx context.Context, from *source) error {
 	if err := sending.Wait(); err != nil {
 		return err
 	}
+	if from.err != nil && l.read.Load() == 0 {
+		return from.err
+	}
 	if from.err != nil {
 		return fmt.Errorf("%w (the rows before it are written)", from.err)
 	}
