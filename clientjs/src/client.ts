@@ -11,7 +11,7 @@ import type { Mutation } from "./mutation.ts";
 import { addressOf, type ClientOptions, debugLog } from "./options.ts";
 import { type House, Room } from "./room.ts";
 import { Keeper } from "./keeper.ts";
-import type { Rejection, Status } from "./status.ts";
+import { kept, type Rejection, type Status } from "./status.ts";
 import { Topic } from "./topic.ts";
 import { encode, type Transport } from "./transport.ts";
 import { bytesOf, type Mutate, sameUser, type ServerFrame, type Want, type Welcome } from "./wire.ts";
@@ -71,14 +71,14 @@ export class Client {
   /** How the client stands with the server; the same object until something is different. */
   get status(): Status {
     const { state, via } = this.#lines;
-    return (this.#status ??= {
+    return (this.#status = kept(this.#status, {
       phase: state.phase,
       via,
       retryAt: state.phase === "waiting" ? state.retryAt : undefined,
       pending: this.pending.length,
       reason: "reason" in state ? state.reason : undefined,
       user: this.#welcome?.user_id,
-    });
+    }));
   }
 
   subscribe(listener: () => void): Unsubscribe {
@@ -168,6 +168,7 @@ export class Client {
     if (room.refs === 0 && this.#house.live && room.lane.state.phase === "closed" && !room.opening) room.lane.open();
     this.#changed(room);
     this.#pump();
+    this.#statusListeners.tell();
   }
 
   /** @internal Sends an ephemeral frame, if there is a line. */
@@ -264,7 +265,6 @@ export class Client {
 
   // A message has been taken in: asks what is to be asked, sends what may be sent, and shows what is different.
   #settle(): void {
-    this.#status = undefined;
     this.#ask();
     this.#pump();
     if (this.#overdue === undefined && this.#house.live && this.#awaiting) this.#expect();

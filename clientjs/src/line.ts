@@ -1,17 +1,7 @@
 // The shell around the connection machine: it has the clock, the timer, the tokens and the lines, does what the machine
 // says, and tells the machine what happens.
 
-import {
-  dueAt,
-  type Effect,
-  type Event,
-  type Loss,
-  type Machine,
-  start,
-  type State,
-  step,
-  tokenMs,
-} from "./connection.ts";
+import { dueAt, type Effect, type Event, type Loss, type Machine, start, type State, step } from "./connection.ts";
 import type { Env, Timer } from "./env.ts";
 import { subject, type TokenOption, Tokens } from "./token.ts";
 import { encode, type Dial, type Line, type Transport, type Via } from "./transport.ts";
@@ -151,7 +141,7 @@ export class Lines {
     this.#lines.set(number, opened);
     const transport = this.#options.transports[rung];
     try {
-      opened.token = await this.#token().catch((error: unknown) => {
+      opened.token = await this.#tokens.fetch().catch((error: unknown) => {
         this.#lost(number, { reason: String(error), blameless: true });
         return undefined;
       });
@@ -165,19 +155,6 @@ export class Lines {
     } catch (error) {
       this.#lost(number, { reason: String(error) });
     }
-  }
-
-  // A fetch that hangs is left behind, so that the next attempt begins another.
-  #token(): Promise<string | undefined> {
-    const { env } = this.#options;
-    return new Promise((resolve, reject) => {
-      const timer = env.setTimeout(() => {
-        this.#tokens.giveUp();
-        reject(new Error("token() takes too long"));
-      }, tokenMs - 1);
-      const done = this.#tokens.fetch().finally(() => env.clearTimeout(timer));
-      done.then(resolve, reject);
-    });
   }
 
   #open(number: number, opened: Opened, transport: Transport): Line {

@@ -132,9 +132,10 @@ class PollLine implements Line {
   }
 }
 
+// A page without locks, as one of an insecure origin is, takes none: it cannot know what the others hold.
 async function takeSlot(): Promise<(() => void) | undefined> {
   const locks = globalThis.navigator?.locks;
-  if (!locks) return () => undefined;
+  if (!locks) return globalThis.document ? undefined : () => undefined;
   for (let slot = 0; slot < slots; slot++) {
     const giveBack = await new Promise<(() => void) | undefined>((resolve) => {
       const held = locks.request(`lockstep-poll-${slot}`, { ifAvailable: true }, (lock) =>

@@ -20,6 +20,12 @@ export interface Status {
   readonly user: string | undefined;
 }
 
+/** The older of two that say the same, so that the identity of what is told says whether anything is different. */
+export function kept(old: Status | undefined, next: Status): Status {
+  const same = old && (Object.keys(next) as (keyof Status)[]).every((key) => old[key] === next[key]);
+  return same ? old : next;
+}
+
 /** A mutation that was refused for good. */
 export interface Rejection {
   readonly mutation: Mutation;

@@ -8,6 +8,7 @@ export type TokenOption = string | (() => string | undefined | Promise<string | 
 
 const earlyMs = 30_000; // before it expires, or half of its life where that is shorter
 const retryMs = 5_000; // after a fetch in place that failed
+const patienceMs = 9_000; // with a fetch: well below the time that an attempt has for it, so that no transport is blamed
 
 export class Tokens {
   readonly #source: TokenOption | undefined;
@@ -23,17 +24,16 @@ export class Tokens {
     this.#renewed = renewed;
   }
 
-  /** Fetches a token; undefined where there is none to be had. */
+  /** Fetches a token; undefined where there is none to be had. One that hangs fails, and the next one begins anew. */
   async fetch(): Promise<string | undefined> {
     const source = this.#source;
     if (typeof source !== "function") return source;
-    this.#fetching ??= (async () => source())().finally(() => (this.#fetching = undefined));
+    this.#fetching ??= new Promise<string | undefined>((resolve, reject) => {
+      const timer = this.#env.setTimeout(() => reject(new Error("token() takes too long")), patienceMs);
+      const done = (async () => source())().finally(() => this.#env.clearTimeout(timer));
+      done.then(resolve, reject);
+    }).finally(() => (this.#fetching = undefined));
     return this.#fetching;
-  }
-
-  /** Forgets a fetch that does not end. */
-  giveUp(): void {
-    this.#fetching = undefined;
   }
 
   /** Says which token the line uses, to renew it in time. */

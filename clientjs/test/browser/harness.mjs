@@ -2,6 +2,8 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
@@ -41,18 +43,49 @@ export async function interrupt(child) {
   return { code, signal, ms: performance.now() - start };
 }
 
-export function launchChromium() {
+const quiet = ["gpu", "quic", "background-networking", "component-update", "sync"].map((name) => `--disable-${name}`);
+const args = ["--no-sandbox", "--no-first-run", ...quiet];
+
+function findChromium() {
   const find = fileURLToPath(new URL("../../scripts/chromium.sh", import.meta.url));
-  const executablePath = execFileSync(find, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
-  const quiet = ["quic", "background-networking", "component-update", "sync"].map((name) => `--disable-${name}`);
-  return chromium.launch({
-    executablePath,
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", ...quiet],
-  });
+  return execFileSync(find, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
 }
 
-/** Waits until look returns something true, and returns it. What it saw last is in the error. */
+export function launchChromium() {
+  return chromium.launch({ executablePath: findChromium(), headless: true, args });
+}
+
+/**
+ * Opens a Chromium as a person has it. Under launchChromium every page believes that it is in front, and none is kept
+ * when it is left. Here that holds for pages of the one context that it begins with.
+ */
+export async function openChromium() {
+  const profile = mkdtempSync(`${tmpdir()}/chromium-`);
+  const own = ["--headless", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
+  const child = spawn(findChromium(), [...args, ...own, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(child, "exit");
+  let said = "";
+  const url = await new Promise((resolve, reject) => {
+    child.on("exit", (code) => reject(new Error(`Chromium ended with ${code}: ${said}`)));
+    child.stderr.on("data", (text) => {
+      said += text;
+      const [address] = said.match(/ws:\/\/\S+(?=\s)/) ?? [];
+      if (address) resolve(address);
+    });
+  });
+  const browser = await chromium.connectOverCDP(url, { noDefaults: true });
+  return {
+    context: browser.contexts()[0],
+    async close() {
+      const session = await browser.newBrowserCDPSession();
+      await session.send("Browser.close").catch(() => undefined); // the line goes with it
+      await ended;
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Waits until look returns something true, and returns it. */
 export async function until(what, look, ms = patienceMs) {
   const end = performance.now() + ms;
   for (;;) {

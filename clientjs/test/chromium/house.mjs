@@ -1,165 +1,119 @@
-// A real server, a real TCP proxy in front of it, and pages in Chromium on a port of their own.
+// A real server, pages in a real Chromium on a port of their own, and proxies between them.
 
-import { spawn } from "node:child_process";
+import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer as createHTTP } from "node:http";
-import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 
-import { launchChromium, until } from "../browser/harness.mjs";
-
-const root = fileURLToPath(new URL("../../../", import.meta.url));
+import { launchChromium, openChromium, until } from "../browser/harness.mjs";
+import { Proxy } from "./proxy.mjs";
+import { Server } from "./server.mjs";
 
 export { until };
 
-class Server {
-  #data = mkdtempSync(`${tmpdir()}/lockstep-`);
-  #child;
-  port = 0;
+const html = readFileSync(new URL("page.html", import.meta.url), "utf8");
 
-  async start() {
-    const bin = process.env.LOCKSTEP_BIN ?? `${root}bin/lockstep`;
-    const listen = ["--listen", `127.0.0.1:${this.port}`, "--admin-listen", "127.0.0.1:0"];
-    this.#child = spawn(bin, ["serve", "--dev", ...listen, "--data", this.#data], {
-      stdio: ["ignore", "pipe", "pipe"],
+class House {
+  server;
+  chromium;
+  /** By topic, what answers its pages that ask for a token: a function that returns one, or a promise of one. */
+  tokens = new Map();
+  #pages = createServer((request, response) => void this.#serve(request, response));
+  #proxies = [];
+
+  /**
+   * With a secret pages need tokens. A plain Chromium is one as a person has it: its pages may be hidden, and are kept
+   * when they are left. It has one context.
+   */
+  async start({ secret, plain = false } = {}) {
+    this.#pages.listen(0, "127.0.0.1");
+    await once(this.#pages, "listening");
+    this.server = new Server({ secret, origins: this.origin });
+    const launched = plain ? openChromium() : launchChromium();
+    [this.chromium] = await Promise.all([launched, this.server.start()]);
+    return this;
+  }
+
+  get origin() {
+    return `http://127.0.0.1:${this.#pages.address().port}`;
+  }
+
+  async proxy() {
+    const proxy = await new Proxy(this.server.port).start();
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  /**
+   * Opens a page that follows the topic: through the proxy or straight, in a context of its own or in the one given.
+   * Who its user is, is decided by its token where there is no user.
+   */
+  async page(topic, { context, user, proxy = this.server, origin = this.origin, script, die } = {}) {
+    const page = await (context ?? (await this.chromium.newContext())).newPage();
+    if (script) await page.addInitScript(script);
+    const query = new URLSearchParams({ topic, port: String(proxy.port), ...(user && { user }), ...(die && { die }) });
+    await page.goto(`${origin}/?${query}`);
+    return page;
+  }
+
+  /** Waits until all pages paint the rows that the server has, and returns the topic's version. */
+  async agree(topic, ...pages) {
+    let has;
+    await until(`all pages show what the server has of ${topic}`, async () => {
+      has = await this.server.topic(topic);
+      return (await Promise.all(pages.map(painted))).every((rows) => rows === has.painted);
     });
-    let said = "";
-    this.port ||= await new Promise((resolve, reject) => {
-      const hear = (text) => {
-        said += text;
-        const [, port] = said.match(/(?:127\.0\.0\.1|localhost):(\d+)/) ?? [];
-        if (port) resolve(Number(port));
-      };
-      this.#child.stdout.on("data", hear);
-      this.#child.stderr.on("data", hear);
-      this.#child.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
-    });
-    await until("the server is ready", () =>
-      fetch(`http://127.0.0.1:${this.port}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    );
+    return has.version;
   }
 
-  async stop(signal = "SIGKILL") {
-    const ended = once(this.#child, "exit");
-    this.#child.kill(signal);
-    await ended;
+  async close() {
+    await this.chromium?.close();
+    this.#pages.close();
+    this.#pages.closeAllConnections();
+    for (const proxy of this.#proxies) proxy.stop();
+    await this.server?.remove();
   }
 
-  remove() {
-    rmSync(this.#data, { recursive: true, force: true });
-  }
-}
-
-/**
- * A TCP proxy. `upgrades` says what becomes of WebSockets: pass, refuse (403), swallow (no answer at all), or die (cut
- * after the first bytes of the stream). `frozen` lets nothing through in either direction, and closes nothing.
- */
-class Proxy {
-  upgrades = "pass";
-  requests = "pass";
-  frozen = false;
-  #lines = new Set();
-  #server = createServer((client) => this.#accept(client));
-
-  async start(port) {
-    this.target = port;
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.port = this.#server.address().port;
-  }
-
-  #accept(client) {
-    client.on("error", () => undefined);
-    client.once("data", (head) => {
-      const upgrade = /upgrade: *websocket/i.test(String(head));
-      const mode = upgrade ? this.upgrades : this.requests;
-      if (mode === "swallow") return;
-      if (mode === "refuse") {
-        client.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        return;
-      }
-      const server = connect(this.target, "127.0.0.1");
-      const line = { client, server };
-      this.#lines.add(line);
-      server.on("error", () => client.destroy());
-      client.on("close", () => {
-        server.destroy();
-        this.#lines.delete(line);
-      });
-      server.on("close", () => client.destroy());
-      server.write(head);
-      client.on("data", (bytes) => this.frozen || server.write(bytes));
-      let heard = 0;
-      server.on("data", (bytes) => {
-        if (this.frozen) return;
-        client.write(bytes);
-        heard += bytes.length;
-        if (mode === "die" && upgrade && heard > 600) client.destroy();
-      });
-    });
-  }
-
-  cut() {
-    for (const { client } of this.#lines) client.destroy();
-  }
-
-  stop() {
-    this.cut();
-    this.#server.close();
-  }
-}
-
-/** Starts everything, and returns what tests use of it. */
-export async function open() {
-  const server = new Server();
-  await server.start();
-  const proxy = new Proxy();
-  await proxy.start(server.port);
-  // The page has an origin of its own, and its script comes from the server's.
-  const html = (
-    query,
-  ) => `<!doctype html><title>t</title><script src="http://127.0.0.1:${server.port}/client.iife.js"></script>
-    <script>
-      const options = new URLSearchParams(${JSON.stringify(query)});
-      window.client = lockstep.createClient({ url: "http://127.0.0.1:" + options.get("port"), user: options.get("user") ?? "alice", pollMs: 1000 });
-      window.list = client.topic(options.get("topic"));
-      window.views = 0;
-      list.subscribe(() => window.views++);
-      window.put = (id, value) => { const m = list.put(id, value); (window.ms ??= []).push(m); return m; };
-    </script>`;
-  const pages = createHTTP((request, response) => {
+  async #serve(request, response) {
+    const [, asks, topic] = request.url.split("/");
+    if (asks === "token") {
+      response.end(await this.tokens.get(topic)());
+      return;
+    }
     response.setHeader("Content-Type", "text/html");
-    response.end(html(new URL(request.url, "http://x").search));
-  });
-  pages.listen(0, "127.0.0.1");
-  await once(pages, "listening");
-  const chromium = await launchChromium();
-  return {
-    server,
-    proxy,
-    chromium,
-    /** Opens a page that follows the topic, through the proxy, in a context of its own or in one given. */
-    async page(topic, { context, user = "alice" } = {}) {
-      const page = await (context ?? (await chromium.newContext())).newPage();
-      const query = new URLSearchParams({ topic, user, port: String(proxy.port) });
-      await page.goto(`http://127.0.0.1:${pages.address().port}/?${query}`);
-      return page;
-    },
-    async close() {
-      await chromium.close();
-      pages.close();
-      proxy.stop();
-      await server.stop();
-      server.remove();
-    },
-  };
+    response.end(html.replace("CLIENT", `${this.server.url}/client.iife.js`));
+  }
 }
 
-export const phase = (page) => page.evaluate(() => `${client.status.phase} ${client.status.via}`);
-export const rows = (page) => page.evaluate(() => JSON.stringify(list.rows));
-export const stages = (page) => page.evaluate(() => (window.ms ?? []).map((m) => m.stage).join());
+export const open = (options) => new House().start(options);
+
+/** The rows that the page has painted, when it has done what it was about to do. */
+export const painted = (page) =>
+  page.evaluate(
+    () => new Promise((resolve) => setTimeout(() => resolve(document.querySelector("output").textContent))),
+  );
+
+/** Waits until the page's line is live on the transport. */
+export const live = (page, via = "websocket", ms = 30_000) =>
+  until(
+    `live by ${via}`,
+    () => page.evaluate((name) => client.status.phase === "live" && client.status.via === name, via),
+    ms,
+  );
+
+/** Waits until the page knows that its line is gone. */
+export const noticed = (page, ms) =>
+  until("the loss is noticed", () => page.evaluate(() => client.status.phase !== "live"), ms);
+
+/** Waits until all that the page wrote is observed. */
+export async function settled(page) {
+  await until("all writes are observed", async () => {
+    const stages = await page.evaluate(() => writes.map(({ stage, error }) => error?.code ?? stage));
+    const undecided = stages.filter((stage) => stage !== "observed");
+    assert.deepEqual(
+      undecided.filter((stage) => !["queued", "sent", "accepted"].includes(stage)),
+      [],
+    );
+    return undecided.length === 0;
+  });
+}

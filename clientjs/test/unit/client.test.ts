@@ -117,6 +117,23 @@ describe("writing", () => {
     expect(list.getSnapshot().meta("g1")).toMatchObject({ pending: false, version: 1 });
   });
 
+  test("the client's status says at once that a write is pending", async () => {
+    const { world, client, list } = house();
+    list.subscribe(() => undefined);
+    await live(world);
+    const told: number[] = [];
+    client.subscribe(() => told.push(client.status.pending));
+    list.put("g1", { title: "kite" });
+    expect([client.status.pending, ...told]).toEqual([1, 1]);
+    await live(world);
+    expect(told.at(-1)).toBe(0);
+    const before = client.status;
+    world.server.put("gift-list:1", "g2", { title: "drum" });
+    await live(world);
+    expect(list.rows).toHaveLength(2);
+    expect(client.status, "nothing of it is different").toBe(before);
+  });
+
   test("without a line writes wait, are shown, and are sent when it is there", async () => {
     const { world, client, list } = house();
     world.network.webSockets = world.network.requests = "refuse";

@@ -166,6 +166,35 @@ describe("tokens", () => {
     expect([client.status.phase, calls]).toEqual(["live", 3]);
   });
 
+  test("a hanging token() is no fault of its transport, though timers come early, as those of browsers do", async () => {
+    let calls = 0;
+    const token = (): Promise<string> =>
+      ++calls === 1 ? new Promise(() => undefined) : Promise.resolve(jwt({ sub: "alice" }));
+    const world = createTestWorld();
+    const { env } = world.options();
+    const setTimeout = (action: () => void, ms: number): unknown =>
+      world.clock.setTimeout(action, Math.max(Math.floor(ms), 1));
+    const { client, list } = house({ token, env: { ...env, setTimeout } }, world);
+    list.subscribe(() => undefined);
+    await world.run(100.5);
+    list.put("g1", { title: "kite" });
+    await world.run(11_000);
+    expect([client.status.phase, client.status.via, calls]).toEqual(["live", "websocket", 2]);
+  });
+
+  test("a renewal that hangs is left behind, and tried again before the token expires", async () => {
+    let calls = 0;
+    const token = (): Promise<string> => {
+      if (++calls === 2) return new Promise(() => undefined);
+      return Promise.resolve(jwt({ sub: "alice", n: calls, exp: Date.now() / 1000 + 60 * calls }));
+    };
+    const { world, client, list } = house({ token });
+    list.subscribe(() => undefined);
+    await world.run(58_000);
+    expect([client.status.phase, calls]).toEqual(["live", 3]);
+    expect(world.server.sessions.size).toBe(1);
+  });
+
   test("a token that the server refuses is not sent twice: blocked until there is another", async () => {
     let current = jwt({ sub: "alice", n: 1 });
     const { world, client, list } = house({ token: () => current });
