@@ -48,6 +48,7 @@ export class Lane {
   readonly #topic: string;
   readonly #owner: LaneOwner;
   #lastSeq = 0;
+  #known = false; // the server has decided something of it on this line
 
   constructor(topic: string, owner: LaneOwner) {
     this.#topic = topic;
@@ -71,13 +72,14 @@ export class Lane {
 
   /** Says that the topic is asked for on a live line: everything undecided is sent again, in order. */
   open(): void {
-    this.unanswered.clear();
+    this.close();
     this.#reopen();
   }
 
   /** Says that the line is gone. */
   close(): void {
     this.unanswered.clear();
+    this.#known = false;
     this.state = { phase: "closed" };
     for (const mutation of this.pending) mutation.move("queued");
   }
@@ -155,13 +157,16 @@ export class Lane {
   #decide(mutation: PendingMutation, frame: Ack | Reject): void {
     if (frame.type === "ack") return this.#accept(mutation, { epoch: frame.epoch, version: frame.version });
     if (frame.code === "expired") return this.#expired(frame);
-    if (frame.code === "gap") return this.#gap(frame.expected ?? 1);
-    if (frame.retry === "never") return this.#reject(mutation, refusal(frame));
+    if (frame.code === "gap") return this.#gap(frame);
+    if (frame.retry === "never") this.#reject(mutation, refusal(frame));
+    if (frame.code === "seq_reused") return this.#over({ ...frame, code: "expired" }, 0);
+    if (frame.retry === "never") return;
     if (frame.retry === "auth") this.#owner.unauthorized();
     this.#rewind(frame.retry_after_ms ?? patienceMs);
   }
 
   #accept(mutation: PendingMutation, at: Position): void {
+    this.#known = true;
     this.#remove(mutation);
     mutation.move("accepted", at);
     this.#owner.accepted(mutation, at);
@@ -181,19 +186,23 @@ export class Lane {
 
   // The server knows nothing of this lane. Where the first number is still to be decided, the lane only has to begin
   // with it. What went out once, on this line, was refused for that and has not happened: it gets a new number. What had
-  // gone out before may have happened, and only the application can tell.
+  // gone out before may have happened, and only the application can tell; and so may everything that went out on a line
+  // on which the server has known the lane, for then this answer is old, or the server has forgotten in between.
   #expired(frame: Reject): void {
     if (this.oldest === 1 && frame.seq > 1) return this.#rewind(0);
-    const doubtful = this.pending.filter(({ attempts }) => attempts > 1);
-    for (const mutation of doubtful) this.#reject(mutation, refusal(frame, true));
-    this.renew();
+    this.#over(frame, this.#known ? 0 : 1);
   }
 
-  // Goes on where the server is. That it expects a number which has its answer here means that it has none of what is
-  // pending, so that may have other numbers.
-  #gap(expected: number): void {
-    if (expected < (this.oldest ?? 0)) this.renew();
+  // Goes on where the server is. That it expects a number which has its answer here means that it has lost the lane.
+  #gap(frame: Reject): void {
+    if (frame.seq === this.oldest && (frame.expected ?? 1) < frame.seq) this.#over({ ...frame, code: "expired" }, 0);
     else this.#rewind(0);
+  }
+
+  // The lane is over. What has been sent more often than that may have happened; the rest goes on under new numbers.
+  #over(frame: Reject, sent: number): void {
+    this.refuse(refusal(frame, true), ({ attempts }) => attempts > sent);
+    this.renew();
   }
 
   #rewind(wait: number): void {

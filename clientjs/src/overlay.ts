@@ -48,8 +48,9 @@ export class Overlay {
       this.#keep((layer) => !layer.seen && (!layer.acked || this.#waits(layer.acked)));
   }
 
-  /** Takes a mark that found the replica at the head: nothing follows that what is decided could wait for. */
+  /** Takes a mark. At what is shown nothing follows that what is decided could wait for. */
   marked(mark: Mark): void {
+    if (this.#replica.running || mark.version !== this.#replica.shown.version) return;
     this.#keep(
       ({ seen, acked }) => !seen && (!acked || (acked.at.epoch === mark.epoch && acked.at.version > mark.version)),
     );

@@ -130,7 +130,8 @@ export class Room implements LaneOwner {
     if (frame.type === "subscribed") this.#subscribed();
     if (frame.type === "events" && (effect === "shown" || effect === "staged")) this.#happened(frame, before, effect);
     else this.overlay.applied(effect, []);
-    if (frame.type === "mark" && effect === "ignored" && !replica.running) this.overlay.marked(frame);
+    if (frame.type === "mark" && effect === "ignored" && this.subscription.state === "follow")
+      this.overlay.marked(frame);
     if (frame.type === "resync" && effect === "reset") {
       this.resync = frame.reason;
       this.feeds.tell({ kind: "missed", topic: this.topic, reason: frame.reason, count: frame.count ?? 0 });

@@ -16,7 +16,8 @@ const first = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 1e9)
 const seeds = Array.from({ length: process.env["FUZZ_SEED"] ? 1 : runs }, (_, n) => first + n);
 
 const topics = ["doc:1", "doc:2"];
-const ids = ["a", "b", "c", "d"];
+const hot = ["a", "b", "c"];
+const cold = Array.from({ length: 20 }, (_, n) => `cold${n}`);
 
 interface Player {
   readonly client: ReturnType<typeof createClient>;
@@ -100,7 +101,7 @@ class Game {
 
   #write(player: Player | undefined, name: string): void {
     const topic = player?.client.topic<{ n: number; other?: boolean }>(name);
-    const id = this.#pick(ids) ?? "a";
+    const id = this.#pick(this.#int(4) === 0 ? cold : hot) ?? "a";
     const n = ++this.#count;
     const event = nameOf(n);
     const kind = this.#int(10);
