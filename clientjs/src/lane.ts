@@ -44,10 +44,11 @@ export class Lane {
   client: string;
   /** Numbers sent on this line; one answer is due for each. */
   readonly unanswered: Set<number> = new Set();
+  /** The last number given out. */
+  last = 0;
 
   readonly #topic: string;
   readonly #owner: LaneOwner;
-  #lastSeq = 0;
   #known = false; // the server has decided something of it on this line
 
   constructor(topic: string, owner: LaneOwner) {
@@ -66,8 +67,8 @@ export class Lane {
     return this.state.phase === "waiting" ? this.state.until : undefined;
   }
 
-  add(mutation: PendingMutation): void {
-    this.pending.push(mutation);
+  add(mutation: PendingMutation, at: number = this.pending.length): void {
+    this.pending.splice(at, 0, mutation);
   }
 
   /** Says that the topic is asked for on a live line: everything undecided is sent again, in order. */
@@ -99,24 +100,13 @@ export class Lane {
         continue;
       }
       mutation.frame = frame;
-      this.#lastSeq = Math.max(this.#lastSeq, frame.seq);
+      this.last = Math.max(this.last, frame.seq);
       mutation.attempts++;
       this.unanswered.add(frame.seq);
       mutation.move("sent");
       sent++;
     }
     return sent;
-  }
-
-  /** Takes a mutation in that an earlier client has kept, in their order. */
-  restore(mutation: PendingMutation, frame: Mutate | undefined): void {
-    if (frame && (this.#lastSeq === 0 || frame.client === this.client)) {
-      this.client = frame.client;
-      this.#lastSeq = Math.max(this.#lastSeq, frame.seq);
-      mutation.frame = frame;
-      mutation.attempts = 1;
-    }
-    this.add(mutation);
   }
 
   /** Takes an ack or a reject. */
@@ -145,7 +135,7 @@ export class Lane {
   /** Begins a new lane: no answer to the old one is meant for what is pending any more. */
   renew(): void {
     this.client = this.#owner.newClient();
-    this.#lastSeq = 0;
+    this.last = 0;
     this.unanswered.clear();
     for (const mutation of this.pending) {
       mutation.frame = undefined;
@@ -227,7 +217,7 @@ export class Lane {
     return {
       type: "mutate",
       client: this.client,
-      seq: this.#lastSeq + 1,
+      seq: this.last + 1,
       topic: this.#topic,
       epoch: made.version > 0 ? made.epoch : undefined,
       changes: wish.name === undefined ? wish.changes.map((change) => this.#change(change)) : undefined,

@@ -2,7 +2,7 @@
 
 import type { Env, SocketClass } from "./env.ts";
 import type { Twin } from "./layer.ts";
-import type { Storage } from "./storage.ts";
+import type { Keeping } from "./keeper.ts";
 import type { TokenOption } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
@@ -27,8 +27,8 @@ export interface ClientOptions {
   readonly mutators?: Readonly<Record<string, Twin>>;
   /** `jsonPatch` of the entry lockstep-client/json-patch, to show JSON patches before the server has decided. */
   readonly jsonPatch?: (value: unknown, patch: unknown) => unknown;
-  /** Where rows and undecided mutations outlive the client. */
-  readonly storage?: Storage;
+  /** Where rows and undecided mutations outlive the client: `keep(memoryStorage())`. */
+  readonly storage?: Keeping;
   /** The ladder, best first. */
   readonly transports?: readonly Transport[];
   readonly WebSocket?: SocketClass;

@@ -34,8 +34,8 @@ export class Overlay {
     return this.#layers.findLast((layer) => layer.mutation.touches(id))?.mutation;
   }
 
-  add(mutation: PendingMutation): void {
-    this.#layers.push(new Layer(mutation));
+  add(mutation: PendingMutation, at: number = this.#layers.length): void {
+    this.#layers.splice(at, 0, new Layer(mutation));
     this.#stale = true;
   }
 
