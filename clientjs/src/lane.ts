@@ -49,7 +49,7 @@ export class Lane {
 
   readonly #topic: string;
   readonly #owner: LaneOwner;
-  #known = false; // the server has decided something of it on this line
+  #known: string | undefined; // the epoch in which the server has decided something of it on this line
 
   constructor(topic: string, owner: LaneOwner) {
     this.#topic = topic;
@@ -80,7 +80,7 @@ export class Lane {
   /** Says that the line is gone. */
   close(): void {
     this.unanswered.clear();
-    this.#known = false;
+    this.#known = undefined;
     this.state = { phase: "closed" };
     for (const mutation of this.pending) mutation.move("queued");
   }
@@ -156,7 +156,7 @@ export class Lane {
   }
 
   #accept(mutation: PendingMutation, at: Position): void {
-    this.#known = true;
+    this.#known = at.epoch;
     this.#remove(mutation);
     mutation.move("accepted", at);
     this.#owner.accepted(mutation, at);
@@ -177,10 +177,10 @@ export class Lane {
   // The server knows nothing of this lane. Where the first number is still to be decided, the lane only has to begin
   // with it. What went out once, on this line, was refused for that and has not happened: it gets a new number. What had
   // gone out before may have happened, and only the application can tell; and so may everything that went out on a line
-  // on which the server has known the lane, for then this answer is old, or the server has forgotten in between.
+  // on which the server has known the lane in this epoch, for then this answer is old, or the server has forgotten in between.
   #expired(frame: Reject): void {
     if (this.oldest === 1 && frame.seq > 1) return this.#rewind(0);
-    this.#over(frame, this.#known ? 0 : 1);
+    this.#over(frame, this.#known === frame.epoch ? 0 : 1);
   }
 
   // Goes on where the server is. That it expects a number which has its answer here means that it has lost the lane.
