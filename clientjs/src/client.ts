@@ -162,7 +162,7 @@ export class Client {
   /** @internal Sends what has come up in a room, and tells who listens. */
   changed(room: Room): void {
     this.open();
-    if (room.refs === 0 && this.live && room.lane.state.phase === "closed" && !room.opening) room.lane.open();
+    if (room.refs === 0 && this.live) room.writable();
     this.#changed(room);
     this.#pump();
   }
@@ -202,10 +202,10 @@ export class Client {
     this.#welcome = welcome;
     this.#lost();
     if (before && !sameUser(before, welcome)) {
-      const error = new LockstepError({ code: "unauthorized", message: "another user has signed in", retry: "auth" });
+      const error = new LockstepError({ code: "unauthorized", message: "another user", retry: "auth" });
       for (const room of this.#rooms.values()) room.clear(error);
     }
-    for (const room of this.#rooms.values()) if (room.refs === 0 && !room.opening) room.lane.open();
+    for (const room of this.#rooms.values()) if (room.refs === 0) room.writable();
     this.#ask();
     this.#settle();
   }
@@ -341,7 +341,7 @@ export class Client {
     this.#lingering.delete(room.topic);
     if (room.asked && this.live) this.#lines.send([{ type: "unsubscribe", topics: [room.topic] }]);
     room.unfollow();
-    if (room.lane.state.phase === "closed" && this.live) room.lane.open();
+    if (this.live) room.writable();
     if (room.idle && !this.#keeper) this.#rooms.delete(room.topic);
     else this.#settle();
   }

@@ -96,7 +96,7 @@ export class Lane {
       const fit = send(frame);
       if (fit === "later") break;
       if (fit === "never") {
-        this.#reject(mutation, new LockstepError({ code: "too_large", message: "no message holds it" }));
+        this.#reject(mutation, new LockstepError({ code: "too_large" }));
         continue;
       }
       mutation.frame = frame;
@@ -113,7 +113,7 @@ export class Lane {
   answer(frame: Ack | Reject, now: number): void {
     if (frame.client !== this.client) return; // of a lane given up
     this.unanswered.delete(frame.seq);
-    const mutation = this.pending.find((pending) => pending.frame?.seq === frame.seq);
+    const mutation = this.#sent(frame.seq);
     if (mutation) this.#decide(mutation, frame);
     if (this.state.phase !== "rewinding" || this.unanswered.size > 0) return;
     if (this.state.wait > 0) this.state = { phase: "waiting", until: now + this.state.wait };
@@ -123,7 +123,7 @@ export class Lane {
   /** Takes an event: a mutation of mine behind it is decided, whether or not its answer has come. */
   recognize(event: WireEvent, epoch: string): void {
     if (event.client !== this.client) return;
-    const mutation = this.pending.find((pending) => pending.frame?.seq === event.seq);
+    const mutation = this.#sent(event.seq);
     if (mutation) this.#accept(mutation, { epoch, version: event.version });
   }
 
@@ -142,6 +142,10 @@ export class Lane {
       mutation.attempts = 0;
     }
     if (this.state.phase !== "closed") this.#reopen();
+  }
+
+  #sent(seq: number | undefined): PendingMutation | undefined {
+    return this.pending.find(({ frame }) => frame?.seq === seq);
   }
 
   #decide(mutation: PendingMutation, frame: Ack | Reject): void {
@@ -209,7 +213,7 @@ export class Lane {
   // What builds on a refused mutation of mine is refused here, unless the server has to be asked because it was sent.
   #refuseEarly(mutation: PendingMutation): boolean {
     const lost = mutation.needs?.stage === "rejected" && !mutation.frame;
-    if (lost) this.#reject(mutation, needsRejected());
+    if (lost) this.#reject(mutation, new LockstepError({ code: "needs_rejected" }));
     return lost;
   }
 
@@ -236,10 +240,6 @@ export class Lane {
   #after({ frame, position }: PendingMutation): number | { seq: number } {
     return frame?.client === this.client ? { seq: frame.seq } : (position?.version ?? 0);
   }
-}
-
-export function needsRejected(): LockstepError {
-  return new LockstepError({ code: "needs_rejected", message: "the change that it builds on was refused" });
 }
 
 function refusal(frame: Reject, unknown = false): LockstepError {

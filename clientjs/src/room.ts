@@ -113,7 +113,10 @@ export class Room implements LaneOwner {
     const { replica } = this.subscription;
     const before = replica.position.version;
     const effect = this.subscription.apply(frame);
-    if (frame.type === "subscribed") this.#subscribed();
+    if (frame.type === "subscribed") {
+      this.denied = undefined;
+      this.writable();
+    }
     const news = frame.type === "events" && (effect === "shown" || effect === "staged") ? frame.events : [];
     const fresh = news.filter(({ version }) => version > before);
     // The last event of a mutation comes first, for its position is the mutation's.
@@ -130,7 +133,7 @@ export class Room implements LaneOwner {
   /** Takes the server's word that it does not give the topic. Writes may be allowed all the same. */
   deny(problem: Partial<Problem> & { code: string }): void {
     this.denied = new LockstepError(problem);
-    if (this.lane.state.phase === "closed") this.lane.open();
+    this.writable();
     this.touch();
   }
 
@@ -192,9 +195,9 @@ export class Room implements LaneOwner {
     this.#house.unauthorized();
   }
 
-  #subscribed(): void {
-    this.denied = undefined;
-    if (this.lane.state.phase === "closed") this.lane.open();
+  /** Says that mutations may be sent on the live line. */
+  writable(): void {
+    if (this.lane.state.phase === "closed" && !this.opening) this.lane.open();
   }
 
   #unasked(): void {

@@ -221,8 +221,8 @@ export function toFrame(value: unknown): ServerFrame {
     if (frame[name] !== undefined && !(Number.isSafeInteger(frame[name]) && Number(frame[name]) >= 0))
       throw new Error(`${name} is no version`);
   }
-  if (frame.type === "events" && !Array.isArray(frame.events)) throw new Error("events has no events");
-  if (frame.type === "snapshot" && !Array.isArray(frame.entities)) throw new Error("snapshot has no entities");
+  if (frame.type === "events" && !Array.isArray(frame.events)) throw new Error("no events");
+  if (frame.type === "snapshot" && !Array.isArray(frame.entities)) throw new Error("no entities");
   return frame;
 }
 
