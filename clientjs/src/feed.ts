@@ -21,7 +21,14 @@ export type TopicEvent<T = unknown> =
       readonly user: string | undefined;
       readonly time: string | undefined;
     }
-  | { readonly kind: "missed"; readonly topic: string; readonly reason: string; readonly count: number };
+  | {
+      readonly kind: "missed";
+      readonly topic: string;
+      /** Why: that of the server's resync, or `dropped`: a catch-up has left custom events out. */
+      readonly reason: string;
+      /** How many, as far as that is known. */
+      readonly count: number;
+    };
 
 const most = 10_000; // events that wait to be taken; then the feed ends with too_slow
 
@@ -61,7 +68,9 @@ function follow<T>(
   more: "every" | undefined,
 ): Unsubscribe {
   return client.follow(topic, more, (frame, fresh = []) => {
-    if (frame?.type === "resync") listener({ kind: "missed", topic, reason: frame.reason, count: frame.count ?? 0 });
+    const kind = "missed";
+    if (frame?.type === "resync") listener({ kind, topic, reason: frame.reason, count: frame.count ?? 0 });
+    if (frame?.type === "events" && frame.dropped) listener({ kind, topic, reason: "dropped", count: frame.dropped });
     for (const event of fresh) listener(toEvent(topic, event) as TopicEvent<T>);
   });
 }

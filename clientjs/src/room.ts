@@ -45,8 +45,6 @@ export class Room implements LaneOwner {
   denied: LockstepError | undefined;
   /** What its viewers were last told of. */
   told: View | undefined;
-  /** Why the server last said to start over. */
-  resync: string | undefined;
 
   readonly #house: House;
   #errors: ReadonlyMap<string, LockstepError> = new Map();
@@ -124,7 +122,6 @@ export class Room implements LaneOwner {
     this.overlay.applied(effect, fresh);
     if (frame.type === "mark" && effect === "ignored" && this.subscription.state === "follow")
       this.overlay.marked(frame);
-    if (frame.type === "resync" && effect === "reset") this.resync = frame.reason;
     if (effect === "ignored" && frame.type !== "subscribed") return;
     this.touch();
     this.taps.tell(frame, fresh);
