@@ -1,7 +1,7 @@
 // A session is one user's side of the page: the client, and what the page wants to know of it.
 
 import { CatchUpMeter } from "./catchup.js";
-import { createClient, webSocket } from "./client.js";
+import { createClient, onEvent, webSocket } from "./client.js";
 
 const utf8 = new TextEncoder();
 const statusOf = { idle: "held", closed: "held", blocked: "refused", connecting: "connecting", waiting: "waiting" };
@@ -44,7 +44,7 @@ export class Session {
       const topic = this.#client.topic(name);
       this.#topics.set(name, topic);
       topic.subscribe(onChange);
-      topic.onEvent((event) => event.kind === "event" && onApplied(name, [event]));
+      onEvent(topic, (event) => event.kind === "event" && onApplied(name, [event]));
     }
     this.#client.subscribe(onChange);
   }

@@ -4,13 +4,12 @@
 import { worldEnv, type Env, type Timer } from "./env.ts";
 import { LockstepError } from "./errors.ts";
 import { type Fit, inFlight } from "./lane.ts";
-import { Calls } from "./calls.ts";
 import { Lines } from "./line.ts";
 import { Listeners, type Unsubscribe } from "./listeners.ts";
 import type { Mutation } from "./mutation.ts";
 import { addressOf, type ClientOptions, debugLog } from "./options.ts";
-import { type House, Room } from "./room.ts";
-import { Keeper } from "./keeper.ts";
+import { type House, Room, type Tap } from "./room.ts";
+import type { Keeper } from "./keeper.ts";
 import { kept, type Rejection, type Status } from "./status.ts";
 import { Topic } from "./topic.ts";
 import { encode, type Transport } from "./transport.ts";
@@ -23,15 +22,17 @@ const bufferedRetryMs = 50;
 const messageBytes = 256 << 10; // unless the welcome says another number
 
 export class Client {
+  /** @internal */
+  readonly env: Env;
+  /** @internal Told of frames that belong to no topic, and without one that the line is gone. */
+  readonly taps: Listeners<[frame?: ServerFrame]> = new Listeners();
   readonly #options: ClientOptions;
-  readonly #env: Env;
   readonly #lines: Lines;
   readonly #house: House;
   readonly #keeper: Keeper | undefined;
   readonly #rooms = new Map<string, Room>();
   readonly #statusListeners = new Listeners();
   readonly #rejections = new Listeners<[rejection: Rejection]>();
-  readonly #calls: Calls;
   readonly #lingering = new Map<string, Timer>();
   #welcome: Welcome | undefined;
   #status: Status | undefined;
@@ -43,12 +44,11 @@ export class Client {
   constructor(options: ClientOptions, transports: readonly Transport[]) {
     this.#options = options;
     const { WebSocket, fetch, env } = options;
-    this.#env = { ...worldEnv(), ...(WebSocket && { WebSocket }), ...(fetch && { fetch }), ...env };
-    this.#keeper = options.storage && new Keeper(options.storage, () => this.#settle());
+    this.env = { ...worldEnv(), ...(WebSocket && { WebSocket }), ...(fetch && { fetch }), ...env };
+    this.#keeper = options.storage?.(() => this.#settle());
     this.#house = this.#makeHouse();
-    this.#calls = new Calls(this.#env, (frame) => this.say(frame));
     this.#lines = new Lines({
-      env: this.#env,
+      env: this.env,
       transports: options.transports ?? transports,
       token: options.token,
       attempts: options.attempts,
@@ -59,7 +59,7 @@ export class Client {
       frame: (frame) => this.#take(frame),
       settled: () => this.#settle(),
       changed: () => this.#lineChanged(),
-      debug: debugLog(options.debug, this.#env),
+      debug: debugLog(options.debug, this.env),
     });
   }
 
@@ -97,16 +97,10 @@ export class Client {
     return this.#rejections.add(listener);
   }
 
-  /** Calls a handler of the application on the server. Rejected with a LockstepError; unavailable without a line. */
-  call<R = unknown>(method: string, params?: unknown, timeoutMs?: number): Promise<R> {
-    this.#open();
-    return this.#calls.call<R>(method, params, timeoutMs, this.#house.live);
-  }
-
   /** Opens the line, which otherwise happens at the first use, and tries again where it is blocked. */
   connect(): void {
     this.#held = false;
-    this.#open();
+    this.open();
   }
 
   /** Closes the line and keeps it closed until connect; everything goes on as offline. */
@@ -115,9 +109,10 @@ export class Client {
     this.#lines.tell("hold");
   }
 
-  #open(): void {
+  /** @internal Opens the line at a use, unless it is held. */
+  open(): void {
     if (this.#held) return;
-    this.#stopWaking ??= this.#env.onWake(() => this.#lines.tell("wake"));
+    this.#stopWaking ??= this.env.onWake(() => this.#lines.tell("wake"));
     this.#lines.tell("open");
   }
 
@@ -126,8 +121,8 @@ export class Client {
     this.#stopWaking?.();
     this.#lines.tell("close");
     this.#lines.stop();
-    for (const timer of [this.#overdue, this.#pumping, ...this.#lingering.values()]) this.#env.clearTimeout(timer);
-    this.#calls.end();
+    for (const timer of [this.#overdue, this.#pumping, ...this.#lingering.values()]) this.env.clearTimeout(timer);
+    this.taps.tell();
   }
 
   /** @internal The room of a topic, made when first asked for. */
@@ -140,32 +135,34 @@ export class Client {
     return room;
   }
 
-  /** @internal Follows a topic; what it returns ends that, after a linger. */
-  follow(name: string, every = false): Unsubscribe {
+  /** @internal Follows a topic, with more than its rows; what it returns ends that, after a linger. */
+  follow(name: string, more?: keyof Room["more"], hear?: Tap): Unsubscribe {
     const room = this.room(name);
-    this.#env.clearTimeout(this.#lingering.get(name));
+    this.env.clearTimeout(this.#lingering.get(name));
+    const stop = hear && room.taps.add(hear);
     room.refs++;
-    if (every && room.every++ === 0 && room.asked) room.subscription.lost();
-    this.#open();
+    if (more && room.more[more]++ === 0 && room.asked) room.subscription.lost();
+    this.open();
     this.#ask();
     let following = true;
     return () => {
       if (!following) return;
       following = false;
-      room.refs--;
-      if (every) room.every--;
-      if (room.refs === 0)
-        this.#lingering.set(
-          name,
-          this.#env.setTimeout(() => this.#unfollow(room), this.#options.lingerMs ?? defaults.lingerMs),
-        );
+      stop?.();
+      if (more) room.more[more]--;
+      if (--room.refs > 0) return;
+      const linger = this.#options.lingerMs ?? defaults.lingerMs;
+      this.#lingering.set(
+        name,
+        this.env.setTimeout(() => this.#unfollow(room), linger),
+      );
     };
   }
 
   /** @internal Sends what has come up in a room, and tells who listens. */
   changed(room: Room): void {
-    this.#open();
-    if (room.refs === 0 && this.#house.live && room.lane.state.phase === "closed" && !room.opening) room.lane.open();
+    this.open();
+    if (room.refs === 0 && this.live) room.writable();
     this.#changed(room);
     this.#pump();
     this.#statusListeners.tell();
@@ -176,10 +173,9 @@ export class Client {
     this.#lines.send([frame]);
   }
 
-  /** @internal Has the topic subscribed anew on the same line, from where it is. */
-  askAgain(room: Room): void {
-    if (room.asked) room.subscription.lost();
-    this.#ask();
+  /** @internal Whether there is a live line. */
+  get live(): boolean {
+    return this.#lines.state.phase === "live";
   }
 
   #makeHouse(): House {
@@ -188,9 +184,9 @@ export class Client {
     return {
       extras: { twins: mutators, jsonPatch, deltas },
       get live() {
-        return client.#lines.state.phase === "live";
+        return client.live;
       },
-      newClient: () => this.#env.newClient(),
+      newClient: () => this.env.newClient(),
       rejected: (mutation, error) => this.#rejections.tell({ mutation, topic: mutation.topic, error }),
       decided: (mutation) => this.#keeper?.decided(mutation),
       unauthorized: () => this.#lines.unauthorized(),
@@ -205,46 +201,45 @@ export class Client {
   #live(welcome: Welcome): void {
     const before = this.#welcome;
     this.#welcome = welcome;
-    for (const room of this.#rooms.values()) room.lost();
+    this.#lost();
     if (before && !sameUser(before, welcome)) {
-      const error = new LockstepError({ code: "unauthorized", message: "another user has signed in", retry: "auth" });
+      const error = new LockstepError({ code: "unauthorized", message: "another user", retry: "auth" });
       for (const room of this.#rooms.values()) room.clear(error);
     }
-    for (const room of this.#rooms.values()) if (room.refs === 0 && !room.opening) room.lane.open();
+    for (const room of this.#rooms.values()) if (room.refs === 0) room.writable();
     this.#ask();
     this.#settle();
   }
 
   #lineChanged(): void {
-    if (!this.#house.live) {
-      for (const room of this.#rooms.values()) room.lost();
-      this.#calls.end();
-    }
+    if (!this.live) this.#lost();
     this.#settle();
   }
 
+  #lost(): void {
+    for (const room of this.#rooms.values()) room.lost();
+    this.taps.tell();
+  }
+
   #take(frame: ServerFrame): void {
-    if (frame.type === "reply") return this.#calls.reply(frame);
-    if (!("topic" in frame) || frame.topic === undefined) return;
+    if (!("topic" in frame) || frame.topic === undefined) return this.taps.tell(frame);
     const room = this.#rooms.get(frame.topic);
     if (!room) return;
     switch (frame.type) {
       case "ack":
       case "reject":
         this.#answered();
-        room.lane.answer(frame, this.#env.now());
+        room.lane.answer(frame, this.env.now());
         return;
       case "signal":
-        return room.signals.tell({ event: frame.event, payload: frame.payload, user: frame.user_id });
       case "presence":
-        return room.presence.apply(frame);
+        return room.taps.tell(frame);
       case "revoked":
         return room.deny({ code: "forbidden", message: frame.reason });
       case "error":
         return this.#refused(room, frame);
       case "subscribed":
         this.#answered();
-        if (room.presence.mine) this.say({ type: "presence", topic: room.topic, state: room.presence.mine.state });
         return room.apply(frame);
       case "snapshot":
       case "events":
@@ -260,14 +255,17 @@ export class Client {
     this.#answered();
     if (problem.retry === "auth") this.#lines.unauthorized();
     if (problem.retry !== "later") return room.deny(problem);
-    this.#env.setTimeout(() => room.asked && this.askAgain(room), problem.retry_after_ms ?? 1_000);
+    this.env.setTimeout(() => {
+      if (room.asked) room.subscription.lost();
+      this.#ask();
+    }, problem.retry_after_ms ?? 1_000);
   }
 
   // A message has been taken in: asks what is to be asked, sends what may be sent, and shows what is different.
   #settle(): void {
     this.#ask();
     this.#pump();
-    if (this.#overdue === undefined && this.#house.live && this.#awaiting) this.#expect();
+    if (this.#overdue === undefined && this.live && this.#awaiting) this.#expect();
     for (const room of this.#rooms.values()) this.#changed(room);
     this.#statusListeners.tell();
   }
@@ -281,7 +279,7 @@ export class Client {
 
   // Subscribes to every topic that is due, those with one client id in one frame.
   #ask(): void {
-    if (!this.#house.live) return;
+    if (!this.live) return;
     const wants = new Map<string, Want[]>();
     for (const room of this.#rooms.values()) {
       const want = room.want();
@@ -294,7 +292,7 @@ export class Client {
 
   // Sends what the lanes may send, as far as the socket takes it.
   #pump(): void {
-    if (!this.#house.live) return;
+    if (!this.live) return;
     const { message_bytes = messageBytes, in_flight = inFlight } = this.#welcome?.limits ?? {};
     let left = bufferedMost - this.#lines.buffered;
     let due = Infinity;
@@ -308,28 +306,28 @@ export class Client {
       return "now";
     };
     for (const room of this.#rooms.values()) {
-      const sent = room.lane.take(this.#env.now(), in_flight, fits);
+      const sent = room.lane.take(this.env.now(), in_flight, fits);
       if (sent > 0) this.#keeper?.sent(room.lane.pending);
       due = Math.min(due, room.lane.due ?? Infinity);
     }
     this.#lines.sendEncoded(texts);
     if (texts.length > 0) this.#expect();
-    if (left <= 0) due = Math.min(due, this.#env.now() + bufferedRetryMs);
-    this.#env.clearTimeout(this.#pumping);
-    if (due < Infinity) this.#pumping = this.#env.setTimeout(() => this.#pump(), due - this.#env.now());
+    if (left <= 0) due = Math.min(due, this.env.now() + bufferedRetryMs);
+    this.env.clearTimeout(this.#pumping);
+    if (due < Infinity) this.#pumping = this.env.setTimeout(() => this.#pump(), due - this.env.now());
   }
 
   // Something was sent that wants an answer: the line is looked at sooner, and given up where none comes.
   #expect(): void {
     this.#lines.tell("expect");
-    this.#overdue ??= this.#env.setTimeout(() => {
+    this.#overdue ??= this.env.setTimeout(() => {
       this.#overdue = undefined;
       if (this.#awaiting) this.#lines.giveUp("an answer is overdue");
     }, overdueMs);
   }
 
   #answered(): void {
-    this.#env.clearTimeout(this.#overdue);
+    this.env.clearTimeout(this.#overdue);
     this.#overdue = undefined;
   }
 
@@ -341,9 +339,9 @@ export class Client {
 
   #unfollow(room: Room): void {
     this.#lingering.delete(room.topic);
-    if (room.asked && this.#house.live) this.#lines.send([{ type: "unsubscribe", topics: [room.topic] }]);
+    if (room.asked && this.live) this.#lines.send([{ type: "unsubscribe", topics: [room.topic] }]);
     room.unfollow();
-    if (room.lane.state.phase === "closed" && this.#house.live) room.lane.open();
+    if (this.live) room.writable();
     if (room.idle && !this.#keeper) this.#rooms.delete(room.topic);
     else this.#settle();
   }

@@ -47,7 +47,7 @@ export interface Machine {
 
 export type Event =
   | { readonly type: "open" | "hold" | "close" | "wake" | "timer" | "expect" }
-  | { readonly type: "dialing" | "heard" | "pong"; readonly line: number }
+  | { readonly type: "dialing" | "heard"; readonly line: number }
   | { readonly type: "welcome"; readonly line: number; readonly heartbeat: number }
   | ({ readonly type: "lost"; readonly line: number } & Loss);
 
@@ -82,6 +82,10 @@ export interface Surroundings {
 
 type Step = readonly [Machine, ...Effect[]];
 
+function to(machine: Machine, state: State, ...effects: Effect[]): Step {
+  return [{ ...machine, state }, ...effects];
+}
+
 export const tokenMs = 10_000; // for the token; then the attempt has failed
 export const probeMs = 2_000; // for any sign of life after a ping on suspicion
 const answerMs = 5_000; // for any sign of life after something that wants an answer
@@ -105,24 +109,17 @@ export function dueAt({ state }: Machine): number {
 export function step(machine: Machine, event: Event, around: Surroundings): Step {
   const { state } = machine;
   if (state.phase === "closed") return [machine];
-  if (event.type === "close") return [{ ...machine, state: { phase: "closed" } }, ...dropAll(state)];
+  if (event.type === "close") return to(machine, { phase: "closed" }, ...dropAll(state));
   if (event.type === "hold") return [{ ...start, lines: machine.lines }, ...dropAll(state)];
-  switch (state.phase) {
-    case "idle":
-      return event.type === "open" ? dial(machine, around) : [machine];
-    case "blocked": {
-      const again = event.type === "open" || (event.type === "wake" && state.by === "auth");
-      return again ? dial(machine, around) : [machine];
-    }
-    case "waiting": {
-      const again = event.type === "wake" || (event.type === "timer" && around.now >= state.retryAt);
-      return again ? dial(machine, around) : [machine];
-    }
-    case "connecting":
-      return connecting(machine, state, event, around);
-    case "live":
-      return live(machine, state, event, around);
-  }
+  if (state.phase === "connecting") return connecting(machine, state, event, around);
+  if (state.phase === "live") return live(machine, state, event, around);
+  return again(state, event, around) ? dial(machine, around) : [machine];
+}
+
+function again(state: Exclude<State, Live>, event: Event, { now }: Surroundings): boolean {
+  const { type } = event;
+  if (state.phase === "waiting") return type === "wake" || (type === "timer" && now >= state.retryAt);
+  return type === "open" || (type === "wake" && state.phase === "blocked" && state.by === "auth");
 }
 
 function connecting(
@@ -135,81 +132,58 @@ function connecting(
   if (event.type === "timer")
     return around.now >= state.until ? failed(machine, { reason: "timeout", slow: true }, around) : [machine];
   if (!("line" in event) || event.line !== line) return [machine];
-  switch (event.type) {
-    case "dialing":
-      return [{ ...machine, state: { ...state, until: around.now + (around.deadlines[rung] ?? 0) } }];
-    case "welcome":
-      return [
-        { ...machine, state: lively(line, rung, event.heartbeat, machine, around) },
-        { do: "live", line },
-      ];
-    case "lost":
-      return failed(machine, event, around);
-    default:
-      return [machine];
-  }
+  if (event.type === "lost") return failed(machine, event, around);
+  if (event.type === "welcome")
+    return to(machine, lively(line, rung, event.heartbeat, machine, around), { do: "live", line });
+  return event.type === "dialing" ? to(machine, { ...state, until: deadline(rung, around) }) : [machine];
+}
+
+function deadline(rung: number, { now, deadlines }: Surroundings): number {
+  return now + (deadlines[rung] ?? 0);
 }
 
 function live(machine: Machine, state: Live, event: Event, around: Surroundings): Step {
   const { now } = around;
-  const next = (change: Partial<Live>): Machine => ({ ...machine, state: { ...state, ...change } });
-  switch (event.type) {
-    case "wake":
-      return [next({ due: Math.min(state.due, now + probeMs), probing: true }), { do: "ping", line: state.line }];
-    case "expect":
-      return [state.probing ? machine : next({ due: Math.min(state.due, now + answerMs) })];
-    case "timer":
-      return tick(machine, state, around);
-    case "heard":
-    case "pong":
-      if (event.line !== state.line) return [machine];
-      return [next({ heard: now, probing: false, due: silenceEnds(state.heartbeat, now) })];
-    case "dialing":
-    case "welcome":
-    case "lost":
-      if (event.line === state.line) return event.type === "lost" ? failed(machine, event, around) : [machine];
-      return tried(machine, state, event, around);
-    default:
-      return [machine];
-  }
+  const { line } = state;
+  if (event.type === "timer") return tick(machine, state, around);
+  if (event.type === "wake")
+    return to(machine, { ...state, due: Math.min(state.due, now + probeMs), probing: true }, { do: "ping", line });
+  if (event.type === "expect" && !state.probing)
+    return to(machine, { ...state, due: Math.min(state.due, now + answerMs) });
+  if (!("line" in event)) return [machine];
+  if (event.line !== line) return tried(machine, state, event, around);
+  if (event.type === "lost") return failed(machine, event, around);
+  if (event.type !== "heard") return [machine];
+  return to(machine, { ...state, heard: now, probing: false, due: silenceEnds(state.heartbeat, now) });
 }
 
 // What happens on the line that is tried beside the working one.
 function tried(machine: Machine, state: Live, event: Extract<Event, { line: number }>, around: Surroundings): Step {
   const { trial } = state;
   if (!("line" in trial) || trial.line !== event.line) return [machine];
-  if (event.type === "dialing") {
-    const until = around.now + (around.deadlines[trial.rung] ?? 0);
-    return [{ ...machine, state: { ...state, trial: { ...trial, until } } }];
-  }
+  if (event.type === "dialing")
+    return to(machine, { ...state, trial: { ...trial, until: deadline(trial.rung, around) } });
   if (event.type === "lost") return [climbLater(machine, state, around)];
   if (event.type !== "welcome") return [machine];
   const moved = { ...machine, rung: trial.rung, strikes: 0 };
-  const next = { ...moved, state: lively(trial.line, trial.rung, event.heartbeat, moved, around) };
-  return [next, { do: "drop", line: state.line }, { do: "live", line: trial.line }];
+  const next = lively(trial.line, trial.rung, event.heartbeat, moved, around);
+  return to(moved, next, { do: "drop", line: state.line }, { do: "live", line: trial.line });
 }
 
 // Looks at a live line when it is due. Timers of a hidden page come late, so only timestamps count.
 function tick(machine: Machine, state: Live, around: Surroundings): Step {
   const { now } = around;
-  if (now >= state.due && state.probing) return failed(machine, { reason: "silent", slow: true }, around);
-  let next = machine;
-  const effects: Effect[] = [];
-  if (now >= state.due) {
-    next = { ...next, state: { ...state, probing: true, due: now + probeMs } };
-    effects.push({ do: "ping", line: state.line });
-  }
-  const current = next.state as Live;
+  const overdue = now >= state.due;
+  if (overdue && state.probing) return failed(machine, { reason: "silent", slow: true }, around);
+  const current = overdue ? { ...state, probing: true, due: now + probeMs } : state;
+  const effects: Effect[] = overdue ? [{ do: "ping", line: state.line }] : [];
   const { trial } = current;
-  if ("at" in trial) {
-    if (now < trial.at) return [next, ...effects];
-    const line = machine.lines + 1;
-    const rung = machine.climbs % 2 === 0 ? 0 : state.rung - 1;
-    next = { ...next, lines: line, state: { ...current, trial: { line, rung, until: now + tokenMs } } };
-    return [next, ...effects, { do: "dial", line, rung }];
-  }
-  if (now < trial.until) return [next, ...effects];
-  return [climbLater(next, current, around), ...effects, { do: "drop", line: trial.line }];
+  if (now < ("at" in trial ? trial.at : trial.until)) return to(machine, current, ...effects);
+  if ("line" in trial) return [climbLater(machine, current, around), ...effects, { do: "drop", line: trial.line }];
+  const line = machine.lines + 1;
+  const rung = machine.climbs % 2 === 0 ? 0 : state.rung - 1;
+  const next = { ...current, trial: { line, rung, until: now + tokenMs } };
+  return to({ ...machine, lines: line }, next, ...effects, { do: "dial", line, rung });
 }
 
 function climbLater(machine: Machine, state: Live, around: Surroundings): Machine {
@@ -242,28 +216,24 @@ function silenceEnds(heartbeat: number, now: number): number {
 }
 
 function dial(machine: Machine, around: Surroundings): Step {
-  const line = machine.lines + 1;
   const { rung } = machine;
-  const state: State = { phase: "connecting", line, rung, until: around.now + tokenMs };
-  return [
-    { ...machine, lines: line, state },
-    { do: "dial", line, rung },
-  ];
+  const line = machine.lines + 1;
+  const until = around.now + tokenMs;
+  return to({ ...machine, lines: line }, { phase: "connecting", line, rung, until }, { do: "dial", line, rung });
 }
 
 // The state's line is gone, or did not come to be.
 function failed(machine: Machine, loss: Loss, around: Surroundings): Step {
   const { state } = machine;
   const drops = dropAll(state);
-  if (loss.block) return [{ ...machine, state: { phase: "blocked", by: loss.block, reason: loss.reason } }, ...drops];
+  if (loss.block) return to(machine, { phase: "blocked", by: loss.block, reason: loss.reason }, ...drops);
   const proven = state.phase === "live" && around.now - state.since >= provenMs;
   const failures = proven ? 0 : machine.failures;
   const blame = loss.blameless ? 0 : loss.slow ? strikesOut : 1;
   const strikes = proven ? 0 : machine.strikes + blame;
   const climbs = proven && state.rung === 0 ? 0 : machine.climbs;
   const next = { ...machine, strikes, climbs, failures: failures + 1 };
-  if (around.attempts !== undefined && next.failures > around.attempts)
-    return [{ ...next, state: { phase: "closed" } }, ...drops];
+  if (around.attempts !== undefined && next.failures > around.attempts) return to(next, { phase: "closed" }, ...drops);
   const down = strikes >= strikesOut && around.deadlines.length > 1;
   const rung = down ? (machine.rung + 1) % around.deadlines.length : machine.rung;
   const moved = { ...next, rung, strikes: down ? 0 : strikes };
@@ -274,12 +244,11 @@ function failed(machine: Machine, loss: Loss, around: Surroundings): Step {
   // Full jitter, so that clients that were cut off together do not come back together.
   const bound = Math.min(longestWaitMs, firstWaitMs * 2 ** failures);
   const retryAt = around.now + (loss.retryAfterMs ?? 0) + around.random * bound;
-  return [{ ...moved, state: { phase: "waiting", retryAt, reason: loss.reason } }, ...drops];
+  return to(moved, { phase: "waiting", retryAt, reason: loss.reason }, ...drops);
 }
 
 function dropAll(state: State): Effect[] {
-  const drops: Effect[] = [];
-  if (state.phase === "connecting" || state.phase === "live") drops.push({ do: "drop", line: state.line });
-  if (state.phase === "live" && "line" in state.trial) drops.push({ do: "drop", line: state.trial.line });
-  return drops;
+  const lines = "line" in state ? [state.line] : [];
+  if (state.phase === "live" && "line" in state.trial) lines.push(state.trial.line);
+  return lines.map((line) => ({ do: "drop", line }));
 }

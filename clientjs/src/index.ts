@@ -12,5 +12,17 @@ export function createClient(options: ClientOptions): Client {
 
 export { longPoll, poll } from "./poll.ts";
 export { sse } from "./stream.ts";
-export { keepOpen, LockstepError, memoryStorage, webSocket } from "./core.ts";
+export {
+  call,
+  events,
+  keep,
+  keepOpen,
+  LockstepError,
+  memoryStorage,
+  onEvent,
+  onSignal,
+  presence,
+  signal,
+  webSocket,
+} from "./core.ts";
 export type * from "./core.ts";

@@ -3,7 +3,15 @@
 
 import type { PendingMutation } from "./mutation.ts";
 import type { Room } from "./room.ts";
-import type { Storage } from "./storage.ts";
+import type { Storage, StoredMutation, TopicWrite } from "./storage.ts";
+
+/** What a client's option storage takes: it begins to keep what is told to it. */
+export type Keeping = (opened: () => void) => Keeper;
+
+/** Keeps rows and undecided mutations in a storage, so that they outlive the client. */
+export function keep(storage: Storage): Keeping {
+  return (opened) => new Keeper(storage, opened);
+}
 
 export class Keeper {
   readonly #storage: Storage;
@@ -27,10 +35,10 @@ export class Keeper {
     room.opening = read();
   }
 
-  /** Keeps what is new of a room: rows, and mutations that were made. */
+  /** Keeps what is new of a room, before its view is asked for: rows, and mutations that were made. */
   write(room: Room): void {
     if (room.opening) return;
-    const write = room.write();
+    const write = newRows(room);
     if (write) {
       room.overlay.refresh();
       this.#then(() => this.#storage.writeTopic(room.topic, write));
@@ -62,8 +70,9 @@ export class Keeper {
       this.#storage.readMutations(room.topic),
     ]);
     if (topic) room.subscription.replica.restore(topic.position, topic.rows);
+    let at = 0; // before those that were made meanwhile
     for (const stored of mutations) {
-      const mutation = room.restore(stored);
+      const mutation = restore(room, stored, at++);
       this.#keys.set(mutation, { key: stored.key, framed: mutation.frame !== undefined });
     }
   }
@@ -79,4 +88,28 @@ function portable(wish: PendingMutation["wish"]): PendingMutation["wish"] {
     typeof guard === "number" ? { ...change, guard } : change,
   );
   return { ...wish, changes };
+}
+
+function newRows({ subscription: { replica } }: Room): TopicWrite | undefined {
+  const { changed, all, rows, shown, loaded } = replica;
+  if (!loaded || (!all && changed.size === 0)) return undefined;
+  return {
+    position: shown,
+    reset: all,
+    put: all ? [...rows.values()] : [...changed].flatMap((id) => rows.get(id) ?? []),
+    delete: all ? [] : [...changed].filter((id) => !rows.has(id)),
+  };
+}
+
+// A mutation that was sent goes on under its number, where the lane can be the same.
+function restore(room: Room, { wish, made, frame }: StoredMutation, at: number): PendingMutation {
+  const mutation = room.mutate(wish, made, at);
+  const { lane } = room;
+  if (frame && (lane.last === 0 || frame.client === lane.client)) {
+    lane.client = frame.client;
+    lane.last = Math.max(lane.last, frame.seq);
+    mutation.frame = frame;
+    mutation.attempts = 1;
+  }
+  return mutation;
 }

@@ -44,10 +44,12 @@ export class Lane {
   client: string;
   /** Numbers sent on this line; one answer is due for each. */
   readonly unanswered: Set<number> = new Set();
+  /** The last number given out. */
+  last = 0;
 
   readonly #topic: string;
   readonly #owner: LaneOwner;
-  #lastSeq = 0;
+  #known: string | undefined; // the epoch in which the server has decided something of it on this line
 
   constructor(topic: string, owner: LaneOwner) {
     this.#topic = topic;
@@ -65,19 +67,20 @@ export class Lane {
     return this.state.phase === "waiting" ? this.state.until : undefined;
   }
 
-  add(mutation: PendingMutation): void {
-    this.pending.push(mutation);
+  add(mutation: PendingMutation, at: number = this.pending.length): void {
+    this.pending.splice(at, 0, mutation);
   }
 
   /** Says that the topic is asked for on a live line: everything undecided is sent again, in order. */
   open(): void {
-    this.unanswered.clear();
+    this.close();
     this.#reopen();
   }
 
   /** Says that the line is gone. */
   close(): void {
     this.unanswered.clear();
+    this.#known = undefined;
     this.state = { phase: "closed" };
     for (const mutation of this.pending) mutation.move("queued");
   }
@@ -93,11 +96,11 @@ export class Lane {
       const fit = send(frame);
       if (fit === "later") break;
       if (fit === "never") {
-        this.#reject(mutation, new LockstepError({ code: "too_large", message: "no message holds it" }));
+        this.#reject(mutation, new LockstepError({ code: "too_large" }));
         continue;
       }
       mutation.frame = frame;
-      this.#lastSeq = Math.max(this.#lastSeq, frame.seq);
+      this.last = Math.max(this.last, frame.seq);
       mutation.attempts++;
       this.unanswered.add(frame.seq);
       mutation.move("sent");
@@ -106,22 +109,11 @@ export class Lane {
     return sent;
   }
 
-  /** Takes a mutation in that an earlier client has kept, in their order. */
-  restore(mutation: PendingMutation, frame: Mutate | undefined): void {
-    if (frame && (this.#lastSeq === 0 || frame.client === this.client)) {
-      this.client = frame.client;
-      this.#lastSeq = Math.max(this.#lastSeq, frame.seq);
-      mutation.frame = frame;
-      mutation.attempts = 1;
-    }
-    this.add(mutation);
-  }
-
   /** Takes an ack or a reject. */
   answer(frame: Ack | Reject, now: number): void {
     if (frame.client !== this.client) return; // of a lane given up
     this.unanswered.delete(frame.seq);
-    const mutation = this.pending.find((pending) => pending.frame?.seq === frame.seq);
+    const mutation = this.#sent(frame.seq);
     if (mutation) this.#decide(mutation, frame);
     if (this.state.phase !== "rewinding" || this.unanswered.size > 0) return;
     if (this.state.wait > 0) this.state = { phase: "waiting", until: now + this.state.wait };
@@ -131,7 +123,7 @@ export class Lane {
   /** Takes an event: a mutation of mine behind it is decided, whether or not its answer has come. */
   recognize(event: WireEvent, epoch: string): void {
     if (event.client !== this.client) return;
-    const mutation = this.pending.find((pending) => pending.frame?.seq === event.seq);
+    const mutation = this.#sent(event.seq);
     if (mutation) this.#accept(mutation, { epoch, version: event.version });
   }
 
@@ -143,7 +135,7 @@ export class Lane {
   /** Begins a new lane: no answer to the old one is meant for what is pending any more. */
   renew(): void {
     this.client = this.#owner.newClient();
-    this.#lastSeq = 0;
+    this.last = 0;
     this.unanswered.clear();
     for (const mutation of this.pending) {
       mutation.frame = undefined;
@@ -152,16 +144,23 @@ export class Lane {
     if (this.state.phase !== "closed") this.#reopen();
   }
 
+  #sent(seq: number | undefined): PendingMutation | undefined {
+    return this.pending.find(({ frame }) => frame?.seq === seq);
+  }
+
   #decide(mutation: PendingMutation, frame: Ack | Reject): void {
     if (frame.type === "ack") return this.#accept(mutation, { epoch: frame.epoch, version: frame.version });
     if (frame.code === "expired") return this.#expired(frame);
-    if (frame.code === "gap") return this.#gap(frame.expected ?? 1);
-    if (frame.retry === "never") return this.#reject(mutation, refusal(frame));
+    if (frame.code === "gap") return this.#gap(frame);
+    if (frame.retry === "never") this.#reject(mutation, refusal(frame));
+    if (frame.code === "seq_reused") return this.#over({ ...frame, code: "expired" }, 0);
+    if (frame.retry === "never") return;
     if (frame.retry === "auth") this.#owner.unauthorized();
     this.#rewind(frame.retry_after_ms ?? patienceMs);
   }
 
   #accept(mutation: PendingMutation, at: Position): void {
+    this.#known = at.epoch;
     this.#remove(mutation);
     mutation.move("accepted", at);
     this.#owner.accepted(mutation, at);
@@ -181,19 +180,23 @@ export class Lane {
 
   // The server knows nothing of this lane. Where the first number is still to be decided, the lane only has to begin
   // with it. What went out once, on this line, was refused for that and has not happened: it gets a new number. What had
-  // gone out before may have happened, and only the application can tell.
+  // gone out before may have happened, and only the application can tell; and so may everything that went out on a line
+  // on which the server has known the lane in this epoch, for then this answer is old, or the server has forgotten in between.
   #expired(frame: Reject): void {
     if (this.oldest === 1 && frame.seq > 1) return this.#rewind(0);
-    const doubtful = this.pending.filter(({ attempts }) => attempts > 1);
-    for (const mutation of doubtful) this.#reject(mutation, refusal(frame, true));
-    this.renew();
+    this.#over(frame, this.#known === frame.epoch ? 0 : 1);
   }
 
-  // Goes on where the server is. That it expects a number which has its answer here means that it has none of what is
-  // pending, so that may have other numbers.
-  #gap(expected: number): void {
-    if (expected < (this.oldest ?? 0)) this.renew();
+  // Goes on where the server is. That it expects a number which has its answer here means that it has lost the lane.
+  #gap(frame: Reject): void {
+    if (frame.seq === this.oldest && (frame.expected ?? 1) < frame.seq) this.#over({ ...frame, code: "expired" }, 0);
     else this.#rewind(0);
+  }
+
+  // The lane is over. What has been sent more often than that may have happened; the rest goes on under new numbers.
+  #over(frame: Reject, sent: number): void {
+    this.refuse(refusal(frame, true), ({ attempts }) => attempts > sent);
+    this.renew();
   }
 
   #rewind(wait: number): void {
@@ -210,7 +213,7 @@ export class Lane {
   // What builds on a refused mutation of mine is refused here, unless the server has to be asked because it was sent.
   #refuseEarly(mutation: PendingMutation): boolean {
     const lost = mutation.needs?.stage === "rejected" && !mutation.frame;
-    if (lost) this.#reject(mutation, needsRejected());
+    if (lost) this.#reject(mutation, new LockstepError({ code: "needs_rejected" }));
     return lost;
   }
 
@@ -218,7 +221,7 @@ export class Lane {
     return {
       type: "mutate",
       client: this.client,
-      seq: this.#lastSeq + 1,
+      seq: this.last + 1,
       topic: this.#topic,
       epoch: made.version > 0 ? made.epoch : undefined,
       changes: wish.name === undefined ? wish.changes.map((change) => this.#change(change)) : undefined,
@@ -237,10 +240,6 @@ export class Lane {
   #after({ frame, position }: PendingMutation): number | { seq: number } {
     return frame?.client === this.client ? { seq: frame.seq } : (position?.version ?? 0);
   }
-}
-
-export function needsRejected(): LockstepError {
-  return new LockstepError({ code: "needs_rejected", message: "the change that it builds on was refused" });
 }
 
 function refusal(frame: Reject, unknown = false): LockstepError {

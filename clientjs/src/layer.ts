@@ -66,12 +66,17 @@ class Recorder implements Draft {
   }
 }
 
+/** The position of an ack, and the epochs that the replica showed and followed when it came. */
+export interface Acked {
+  readonly at: Position;
+  readonly during: readonly string[];
+}
+
 export class Layer {
   readonly mutation: PendingMutation;
   /** An event of its own has been taken in, and shows with the next state. */
   seen = false;
-  /** The position of its ack, and the epoch that the replica followed when it came. */
-  acked: { readonly at: Position; readonly during: string } | undefined;
+  acked: Acked | undefined;
   #last: Recorder | undefined;
   #failed = false;
 

@@ -1,8 +1,8 @@
 // What a client can be told. Only the url is required.
 
 import type { Env, SocketClass } from "./env.ts";
+import type { Keeping } from "./keeper.ts";
 import type { Deltas, Twin } from "./layer.ts";
-import type { Storage } from "./storage.ts";
 import type { TokenOption } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
@@ -29,8 +29,8 @@ export interface ClientOptions {
   readonly jsonPatch?: (value: unknown, patch: unknown) => unknown;
   /** `deltas` of the entry lockstep-client/deltas: patches come without the row that they make, which saves bytes. */
   readonly deltas?: Deltas;
-  /** Where rows and undecided mutations outlive the client. */
-  readonly storage?: Storage;
+  /** Where rows and undecided mutations outlive the client: `keep(memoryStorage())`. */
+  readonly storage?: Keeping;
   /** The ladder, best first. */
   readonly transports?: readonly Transport[];
   readonly WebSocket?: SocketClass;

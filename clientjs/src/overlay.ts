@@ -4,7 +4,7 @@
 // The layer of a mutation goes in the very batch that brings what is shown to the version of its ack or past it, or that
 // holds an event of its own; or with its rejection. So nothing flickers, whichever of ack and event comes first.
 
-import { type Extras, Layer } from "./layer.ts";
+import { type Acked, type Extras, Layer } from "./layer.ts";
 import type { PendingMutation } from "./mutation.ts";
 import type { Effect, Replica } from "./replica.ts";
 import { type Row, Rows } from "./rows.ts";
@@ -34,8 +34,8 @@ export class Overlay {
     return this.#layers.findLast((layer) => layer.mutation.touches(id))?.mutation;
   }
 
-  add(mutation: PendingMutation): void {
-    this.#layers.push(new Layer(mutation));
+  add(mutation: PendingMutation, at: number = this.#layers.length): void {
+    this.#layers.splice(at, 0, new Layer(mutation));
     this.#stale = true;
   }
 
@@ -43,20 +43,25 @@ export class Overlay {
   applied(effect: Effect, events: readonly WireEvent[]): void {
     if (effect !== "staged" && effect !== "shown") return;
     if (this.#layers.length > 0) this.#see(events);
-    if (effect === "shown") this.#keep((layer) => !layer.seen && (!layer.acked || this.#waits(layer.acked)));
+    // A state of several moments may lack what is before its version.
+    if (effect === "shown" && !this.#replica.mixed)
+      this.#keep((layer) => !layer.seen && (!layer.acked || this.#waits(layer.acked)));
   }
 
-  /** Takes a mark that found the replica at the head: what was acked in an epoch that is gone will not be replaced. */
+  /** Takes a mark. At what is shown nothing follows that what is decided could wait for. */
   marked(mark: Mark): void {
-    this.#keep((layer) => !layer.acked || layer.acked.at.epoch === mark.epoch);
+    if (this.#replica.running || mark.version !== this.#replica.shown.version) return;
+    this.#keep(
+      ({ seen, acked }) => !seen && (!acked || (acked.at.epoch === mark.epoch && acked.at.version > mark.version)),
+    );
   }
 
   /** Takes the decision of a mutation; its layer stays until what is shown holds it, where anything follows the topic. */
   accepted(mutation: PendingMutation, at: Position, following: boolean): void {
     const { shown, position } = this.#replica;
-    for (const layer of this.#layers) if (layer.mutation === mutation) layer.acked = { at, during: position.epoch };
-    const held = !following || at.version === 0 || (shown.epoch === at.epoch && shown.version >= at.version);
-    if (held) this.#keep((layer) => layer.mutation !== mutation);
+    const acked = { at, during: [shown.epoch, position.epoch] };
+    for (const layer of this.#layers) if (layer.mutation === mutation) layer.acked = acked;
+    if (!following || !this.#waits(acked)) this.#keep((layer) => layer.mutation !== mutation);
     if (!this.layers.includes(mutation)) mutation.move("observed");
   }
 
@@ -106,10 +111,11 @@ export class Overlay {
   }
 
   // Epochs do not compare, but they follow each other: when the ack's epoch is not shown, it is yet to come only while
-  // what is shown is of the one that was followed at the ack.
-  #waits({ at, during }: { readonly at: Position; readonly during: string }): boolean {
-    const { epoch, version } = this.#replica.shown;
-    return epoch === at.epoch ? version < at.version : epoch === during;
+  // what is shown is of one that was shown or loaded at the ack. A topic at version 0 is empty in any epoch.
+  #waits({ at, during }: Acked): boolean {
+    const { shown, mixed } = this.#replica;
+    const same = shown.epoch === at.epoch || (shown.version === 0 && at.version === 0);
+    return same ? shown.version < at.version || mixed : during.includes(shown.epoch);
   }
 
   #keep(wanted: (layer: Layer) => boolean): void {

@@ -22,8 +22,6 @@ export class Replica {
   loaded = false;
   /** What is shown comes from several moments; the next state shown is whole again. */
   mixed = false;
-  /** How many custom events runs have left out. */
-  dropped = 0;
 
   /** How to complete events that came as patches; without it none are asked for. */
   deltas: Deltas | undefined;
@@ -35,11 +33,13 @@ export class Replica {
 
   readonly #staged = new Map<string, WireRow | null>(); // null: deleted
   #fresh = true; // the staged rows replace all that is shown
-  #target = 0; // where the run under way is to end; 0 without one
+  // Where the newest run is to end. What its pieces have left out comes with versions up to there, whether it is gone on
+  // with or another one begins.
+  #target = 0;
 
   /** Whether a load or a catch-up is incomplete. */
   get running(): boolean {
-    return this.#fresh || this.#target > 0;
+    return this.#fresh || this.position.version < this.#target;
   }
 
   /** Starts from rows kept elsewhere, complete at a position. */
@@ -95,12 +95,16 @@ export class Replica {
   }
 
   #snapshot(frame: Snapshot): Effect {
+    const { epoch, version, from = 0, to, entities } = frame;
     const at = this.position.version;
-    if (at === 0) this.#fresh = true; // it holds nothing, whether or not that has been shown
-    else if (!this.#fresh && this.position.epoch === frame.epoch) return "ignored";
-    if (!this.#adopt(frame.epoch) || (frame.from ?? 0) > at) return "gap";
-    if (frame.to < at) return "ignored";
-    for (const row of frame.entities) this.#staged.set(row.entity_id, row);
+    if (at === 0) this.restart(epoch); // it holds nothing, whether or not that has been shown
+    else if (this.position.epoch !== epoch) return "gap";
+    else if (!this.#fresh) return "ignored";
+    else if (version !== this.#target && from === 0) this.restart(epoch); // another run: what this one lists no more is gone
+    else if (version !== this.#target) return "gap";
+    else if (to < at) return "ignored";
+    if (from > this.position.version) return "gap";
+    for (const row of entities) this.#staged.set(row.entity_id, row);
     return this.#moved(frame);
   }
 
@@ -116,7 +120,6 @@ export class Replica {
       if (direct) this.#show(event.data.entity_id, toRow(event));
       else this.#staged.set(event.data.entity_id, toRow(event));
     }
-    this.dropped += frame.dropped ?? 0;
     return this.#moved(frame);
   }
 
@@ -136,12 +139,11 @@ export class Replica {
   // one that broke off has brought rows of different moments.
   #moved({ epoch, version = 0, to, more, mixed = false }: Snapshot | Events): Effect {
     this.position = { epoch, version: to };
-    if (more) this.#target = Math.max(this.#target, version, to);
+    if (more) this.#target = Math.max(this.#target, version);
     if (more || (to < this.#target && !mixed)) return "staged";
     if (this.#fresh) this.#replace(epoch === this.shown.epoch);
     else for (const [id, row] of this.#staged) this.#show(id, row);
     this.#staged.clear();
-    this.#target = 0;
     this.shown = this.position;
     this.mixed = mixed;
     this.loaded = true;
@@ -160,18 +162,16 @@ export class Replica {
     this.all = true;
   }
 
-  // A mark ahead of the replica means that the end of the log was lost on the way.
+  // A mark ahead of the replica means that the end of the log was lost on the way, and one before anything has been
+  // loaded that the load was.
   #mark({ epoch, version }: Mark): Effect {
-    const { position } = this;
-    const elsewhere = epoch !== position.epoch && position.version > 0;
-    return elsewhere || version > position.version ? "gap" : "ignored";
+    return !this.#adopt(epoch) || version > this.position.version || this.#fresh ? "gap" : "ignored";
   }
 }
 
 // The parsed event's data becomes the row: nothing is copied.
 function toRow({ op, version, data }: WireEvent): WireRow | null {
   if (op === "delete") return null;
-  if (!Number.isSafeInteger(version)) throw new Error("an event's version is no version");
   data.version = version;
   return data as WireRow;
 }

@@ -25,7 +25,7 @@ export interface Ask {
 /** Sends one request. Throws Failed, or the abort's error. */
 export async function post(dial: Dial, ask: Ask, signal: AbortSignal, accept = "application/json"): Promise<Response> {
   const { env, token } = dial;
-  if (!env.fetch) throw new Failed({ reason: "there is no fetch here; pass one as an option" });
+  if (!env.fetch) throw new Failed({ reason: "no fetch; pass one as an option" });
   const rest = encode({ session: ask.session, positions: ask.positions, wait: ask.wait });
   const body = `${rest.slice(0, -1)},"frames":[${ask.frames.join(",")}]}`;
   const headers: Record<string, string> = { "Content-Type": "application/json", Accept: accept };

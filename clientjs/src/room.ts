@@ -2,18 +2,14 @@
 // pending, presence, and who listens. It decides what is to be said of its topic; the client says it.
 
 import { LockstepError } from "./errors.ts";
-import { toEvent, type TopicEvent } from "./feed.ts";
 import { Lane, type LaneOwner } from "./lane.ts";
 import type { Extras } from "./layer.ts";
 import { Listeners } from "./listeners.ts";
 import { type Guard, PendingMutation, type Wish } from "./mutation.ts";
 import { Overlay } from "./overlay.ts";
-import { Presence } from "./presence.ts";
-import type { Effect } from "./replica.ts";
-import type { StoredMutation, TopicWrite } from "./storage.ts";
 import { Subscription } from "./subscription.ts";
 import { RowsView, type View, type ViewStatus } from "./view.ts";
-import type { Events, Position, Problem, ReplicaFrame, Want } from "./wire.ts";
+import type { Position, Problem, ReplicaFrame, ServerFrame, Want, WireEvent } from "./wire.ts";
 
 /** What a room needs of its client. */
 export interface House {
@@ -26,26 +22,22 @@ export interface House {
   unauthorized(): void;
 }
 
-export interface Signal<P = unknown> {
-  readonly event: string;
-  readonly payload: P;
-  readonly user: string | undefined;
-}
+/** Who hears a topic's frames. */
+export type Tap = (frame?: ServerFrame, fresh?: readonly WireEvent[]) => void;
 
 export class Room implements LaneOwner {
   readonly topic: string;
   readonly subscription: Subscription = new Subscription();
   readonly lane: Lane;
   readonly overlay: Overlay;
-  readonly presence: Presence = new Presence();
   readonly viewers: Listeners = new Listeners();
-  readonly feeds: Listeners<[event: TopicEvent]> = new Listeners();
-  readonly signals: Listeners<[signal: Signal]> = new Listeners();
+  /** Told of the topic's frames, with the events that were new, and without one that the line is gone. */
+  readonly taps: Listeners<Parameters<Tap>> = new Listeners();
 
   /** How many follow the topic. */
   refs = 0;
-  /** How many of them want every event. */
-  every = 0;
+  /** How many of them want every event, and how many who is here. */
+  readonly more: { every: number; presence: number } = { every: 0, presence: 0 };
   /** The topic is subscribed on the live line, or being subscribed. */
   asked = false;
   /** Something that is read before the topic can be asked for. */
@@ -53,8 +45,6 @@ export class Room implements LaneOwner {
   denied: LockstepError | undefined;
   /** What its viewers were last told of. */
   told: View | undefined;
-  /** Why the server last said to start over. */
-  resync: string | undefined;
 
   readonly #house: House;
   #errors: ReadonlyMap<string, LockstepError> = new Map();
@@ -99,8 +89,8 @@ export class Room implements LaneOwner {
     return {
       topic: this.topic,
       ...from,
-      mode: this.every > 0 ? "every" : undefined,
-      presence: this.presence.listeners.size > 0 || undefined,
+      mode: this.more.every > 0 ? "every" : undefined,
+      presence: this.more.presence > 0 || undefined,
       deltas: this.#house.extras.deltas && true,
       oldest_unanswered: this.lane.oldest,
     };
@@ -108,20 +98,14 @@ export class Room implements LaneOwner {
 
   /** Says that the line is gone. */
   lost(): void {
-    this.subscription.lost();
     this.lane.close();
-    this.presence.clear();
-    this.asked = false;
-    this.touch();
+    this.#unasked();
   }
 
   /** Says that nobody follows the topic any more. */
   unfollow(): void {
-    this.subscription.lost();
     this.overlay.unfollowed();
-    this.presence.clear();
-    this.asked = false;
-    this.touch();
+    this.#unasked();
   }
 
   /** Takes a frame that may move the replica. */
@@ -129,43 +113,39 @@ export class Room implements LaneOwner {
     const { replica } = this.subscription;
     const before = replica.position.version;
     const effect = this.subscription.apply(frame);
-    if (frame.type === "subscribed") this.#subscribed();
-    if (frame.type === "events" && (effect === "shown" || effect === "staged")) this.#happened(frame, before, effect);
-    else this.overlay.applied(effect, []);
-    if (frame.type === "mark" && effect === "ignored" && !replica.running) this.overlay.marked(frame);
-    if (frame.type === "resync" && effect === "reset") {
-      this.resync = frame.reason;
-      this.feeds.tell({ kind: "missed", topic: this.topic, reason: frame.reason, count: frame.count ?? 0 });
+    if (frame.type === "subscribed") {
+      this.denied = undefined;
+      this.writable();
     }
-    if (effect !== "ignored" || frame.type === "subscribed") this.touch();
+    const news = frame.type === "events" && (effect === "shown" || effect === "staged") ? frame.events : [];
+    const fresh = news.filter(({ version }) => version > before);
+    // The last event of a mutation comes first, for its position is the mutation's.
+    for (const event of fresh.toReversed()) if (event.seq) this.lane.recognize(event, replica.position.epoch);
+    this.overlay.applied(effect, fresh);
+    if (frame.type === "mark" && effect === "ignored" && this.subscription.state === "follow")
+      this.overlay.marked(frame);
+    if (effect === "ignored" && frame.type !== "subscribed") return;
+    this.touch();
+    this.taps.tell(frame, fresh);
   }
 
   /** Takes the server's word that it does not give the topic. Writes may be allowed all the same. */
   deny(problem: Partial<Problem> & { code: string }): void {
     this.denied = new LockstepError(problem);
-    if (this.lane.state.phase === "closed") this.lane.open();
+    this.writable();
     this.touch();
   }
 
-  /** Makes a mutation and shows it at once. */
-  mutate(wish: Wish): PendingMutation {
+  /** Makes a mutation and shows it at once, as the last one or at a place among the undecided. */
+  mutate(wish: Wish, made: Position = this.subscription.replica.shown, at?: number): PendingMutation {
     const ids = wish.changes.flatMap(({ id }) => id ?? []);
-    const needs = this.lane.pending.findLast((earlier) => ids.some((id) => earlier.touches(id)));
-    const mutation = new PendingMutation(this.topic, wish, this.subscription.replica.shown, needs);
-    this.lane.add(mutation);
-    this.overlay.add(mutation);
+    const needs = this.lane.pending.slice(0, at).findLast((earlier) => ids.some((id) => earlier.touches(id)));
+    const mutation = new PendingMutation(this.topic, wish, made, needs);
+    this.lane.add(mutation, at);
+    this.overlay.add(mutation, at);
     this.touch();
     if (ids.some((id) => this.#errors.has(id)))
       this.#errors = new Map([...this.#errors].filter(([id]) => !ids.includes(id)));
-    return mutation;
-  }
-
-  /** Takes a mutation in that an earlier client has kept. */
-  restore({ wish, made, frame }: StoredMutation): PendingMutation {
-    const mutation = new PendingMutation(this.topic, wish, made);
-    this.lane.restore(mutation, frame);
-    this.overlay.add(mutation);
-    this.touch();
     return mutation;
   }
 
@@ -173,18 +153,6 @@ export class Room implements LaneOwner {
   seen(id: string): Guard {
     const after = this.overlay.latest(id);
     return after ? { after } : (this.subscription.replica.rows.get(id)?.version ?? 0);
-  }
-
-  /** What storage has yet to learn; asked for before the view is. */
-  write(): TopicWrite | undefined {
-    const { changed, all, rows, shown, loaded } = this.subscription.replica;
-    if (!loaded || (!all && changed.size === 0)) return undefined;
-    return {
-      position: shown,
-      reset: all,
-      put: all ? [...rows.values()] : [...changed].flatMap((id) => rows.get(id) ?? []),
-      delete: all ? [] : [...changed].filter((id) => !rows.has(id)),
-    };
   }
 
   /** Forgets everything, as for another user. */
@@ -226,17 +194,16 @@ export class Room implements LaneOwner {
     this.#house.unauthorized();
   }
 
-  #subscribed(): void {
-    this.denied = undefined;
-    if (this.lane.state.phase === "closed") this.lane.open();
+  /** Says that mutations may be sent on the live line. */
+  writable(): void {
+    if (this.lane.state.phase === "closed" && !this.opening) this.lane.open();
   }
 
-  // The last event of a mutation comes first, for its position is the mutation's.
-  #happened(frame: Events, before: number, effect: Effect): void {
-    const fresh = frame.events.filter(({ version }) => version > before);
-    for (const event of fresh.toReversed()) if (event.seq !== undefined) this.lane.recognize(event, frame.epoch);
-    this.overlay.applied(effect, fresh);
-    if (this.feeds.size > 0) for (const event of fresh) this.feeds.tell(toEvent(this.topic, event));
+  #unasked(): void {
+    this.subscription.lost();
+    this.asked = false;
+    this.touch();
+    this.taps.tell();
   }
 
   #status(): ViewStatus {

@@ -16,7 +16,7 @@ export function webSocket(): Transport {
 
 function open(dial: Dial, sink: Sink): Line {
   const { WebSocket } = dial.env;
-  if (!WebSocket) throw new Error("there is no WebSocket here; pass one as an option");
+  if (!WebSocket) throw new Error("no WebSocket; pass one as an option");
   const url = dial.url("ws");
   url.protocol = url.protocol.replace("http", "ws");
   const socket = new WebSocket(url.href, [subprotocol]);

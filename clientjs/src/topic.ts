@@ -1,11 +1,8 @@
 // A topic as the application holds it: a light handle, of which there may be many.
 
 import type { Client } from "./client.ts";
-import { feed, type TopicEvent } from "./feed.ts";
 import type { Unsubscribe } from "./listeners.ts";
 import type { Change, Mutation, Wish } from "./mutation.ts";
-import type { Here, PresenceHandle } from "./presence.ts";
-import type { Signal } from "./room.ts";
 import type { View } from "./view.ts";
 
 /** A partial value: members of objects are optional, and null removes one (RFC 7396). */
@@ -40,19 +37,20 @@ export interface Transaction<T> {
 
 export class Topic<T = unknown> {
   readonly name: string;
-  readonly #client: Client;
+  /** @internal */
+  readonly client: Client;
 
   /** @internal */
   constructor(name: string, client: Client) {
     this.name = name;
-    this.#client = client;
+    this.client = client;
   }
 
   /** Follows the topic and calls back with each new view, at once with the present one where something is loaded. */
   subscribe(listener: (view: View<T>) => void): Unsubscribe {
-    const room = this.#client.room(this.name);
+    const room = this.client.room(this.name);
     const tell = (): void => listener(this.getSnapshot());
-    const unfollow = this.#client.follow(this.name);
+    const unfollow = this.client.follow(this.name);
     if (room.viewers.size === 0) room.told = room.view;
     const stop = room.viewers.add(tell);
     if (room.subscription.replica.loaded) tell();
@@ -64,7 +62,7 @@ export class Topic<T = unknown> {
 
   /** The present view; the same object until something is different. */
   getSnapshot(): View<T> {
-    return this.#client.room(this.name).view as View<T>;
+    return this.client.room(this.name).view as View<T>;
   }
 
   get rows(): readonly T[] {
@@ -103,7 +101,7 @@ export class Topic<T = unknown> {
   transact(fill: (tx: Transaction<T>) => void, options: MutationOptions = {}): Mutation {
     const changes: Change[] = [];
     const push = (change: Change, { ifVersion, event }: ChangeOptions = {}): void => {
-      const guard = ifVersion === "seen" ? this.#client.room(this.name).seen(change.id ?? "") : ifVersion;
+      const guard = ifVersion === "seen" ? this.client.room(this.name).seen(change.id ?? "") : ifVersion;
       changes.push({ event, ...change, guard });
     };
     fill({
@@ -121,73 +119,16 @@ export class Topic<T = unknown> {
     return this.#mutate({ changes: [], name, args: plain(args) }, options);
   }
 
-  /** Every event, one by one, from the present on; while the line is away they wait on the server, inside retention. */
-  events(): AsyncGenerator<TopicEvent<T>, void, undefined> {
-    return feed((take) => this.#listen(take, true));
-  }
-
-  /** Calls back with events as they are taken in. After an absence only the last one of each row comes. */
-  onEvent(listener: (event: TopicEvent<T>) => void): Unsubscribe {
-    return this.#listen(listener, false);
-  }
-
-  /** Tells everybody else who follows the topic; it is never stored, and may be lost. The topic must be followed. */
-  signal(event: string, payload?: unknown): void {
-    this.#client.say({ type: "signal", topic: this.name, event, payload });
-  }
-
-  onSignal<P = unknown>(listener: (signal: Signal<P>) => void): Unsubscribe {
-    const stop = this.#client.room(this.name).signals.add((signal) => listener(signal as Signal<P>));
-    const unfollow = this.#client.follow(this.name);
-    return () => {
-      stop();
-      unfollow();
-    };
-  }
-
-  /** Who is here now. */
-  presence<S = unknown>(): PresenceHandle<S> {
-    const room = this.#client.room(this.name);
-    const { presence } = room;
-    return {
-      set: (state) => {
-        presence.mine = state === undefined ? undefined : { state: plain(state) };
-        if (room.subscription.state === "follow")
-          this.#client.say({ type: "presence", topic: this.name, state: presence.mine?.state ?? null });
-      },
-      subscribe: (listener) => {
-        const first = presence.listeners.size === 0;
-        const stop = presence.listeners.add(() => listener(presence.here as Here<S>));
-        if (first && room.refs > 0) this.#client.askAgain(room);
-        const unfollow = this.#client.follow(this.name);
-        return () => {
-          stop();
-          unfollow();
-        };
-      },
-      getSnapshot: () => presence.here as Here<S>,
-    };
-  }
-
   #mutate(wish: Wish, { ifTopicVersion }: MutationOptions): Mutation {
-    const room = this.#client.room(this.name);
+    const room = this.client.room(this.name);
     const at = ifTopicVersion === "seen" ? room.subscription.replica.shown.version : ifTopicVersion;
     const mutation = room.mutate({ ...wish, ifTopicVersion: at });
-    this.#client.changed(room);
+    this.client.changed(room);
     return mutation;
-  }
-
-  #listen(listener: (event: TopicEvent<T>) => void, every: boolean): Unsubscribe {
-    const stop = this.#client.room(this.name).feeds.add((event) => listener(event as TopicEvent<T>));
-    const unfollow = this.#client.follow(this.name, every);
-    return () => {
-      stop();
-      unfollow();
-    };
   }
 }
 
-// What is sent must stay what it was: a copy as JSON has it, whatever the application does to its object later.
-function plain(value: unknown): unknown {
+/** A copy as JSON has it: what is sent must stay what it was, whatever the application does to its object later. */
+export function plain(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }

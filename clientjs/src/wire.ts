@@ -218,13 +218,14 @@ const versions = ["version", "from", "to", "seq", "expected"];
 export function toFrame(value: unknown): ServerFrame {
   const frame = value as ServerFrame & Record<string, unknown>;
   if (typeof frame?.type !== "string") throw new Error("not a frame");
-  for (const name of versions) {
-    if (frame[name] !== undefined && !(Number.isSafeInteger(frame[name]) && Number(frame[name]) >= 0))
-      throw new Error(`${name} is no version`);
-  }
-  if (frame.type === "events" && !Array.isArray(frame.events)) throw new Error("events has no events");
-  if (frame.type === "snapshot" && !Array.isArray(frame.entities)) throw new Error("snapshot has no entities");
+  for (const name of versions) if (frame[name] !== undefined) check(name, frame[name]);
+  if (frame.type === "events") for (const { version } of frame.events) check("version", version);
+  if (frame.type === "snapshot") for (const { version } of frame.entities) check("version", version);
   return frame;
+}
+
+function check(name: string, value: unknown): void {
+  if (!Number.isSafeInteger(value) || Number(value) < 0) throw new Error(`${name} is no version`);
 }
 
 /** Reads the frames of one message, which newlines separate. */

@@ -46,7 +46,7 @@ func (v *View) Apply(f Frame, apply func(Frame) Effect) Effect {
 		v.see(f.Events)
 	case Ignored, Gap, Reset:
 	}
-	if effect == Shown && !v.replica.Mixed { // a mixed state may lack what is before its version
+	if effect == Shown && !v.replica.Mixed { // see waits
 		v.keep(func(l *layer) bool { return !l.seen && (l.acked == nil || l.waits(v.replica)) })
 	}
 	if f.Type == "mark" && effect == Ignored {
@@ -78,10 +78,11 @@ func (v *View) settleAt(mark Frame) {
 // waits reports whether an acked layer is still ahead of what the replica shows. Epochs
 // do not compare, but they follow each other: when the ack's epoch is not shown, it is
 // yet to come only while the replica shows one that it showed or loaded at the ack. A
-// topic at version 0 is empty in any epoch.
+// topic at version 0 is empty in any epoch. A state of several moments may lack what is
+// before its version.
 func (l *layer) waits(r *Replica) bool {
 	if r.Epoch == l.acked.Epoch || r.Consistent == 0 && l.acked.Version == 0 {
-		return r.Consistent < l.acked.Version
+		return r.Consistent < l.acked.Version || r.Mixed
 	}
 	return r.Epoch == l.shown || r.Epoch == l.loading
 }

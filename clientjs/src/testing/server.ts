@@ -162,11 +162,10 @@ export class TestServer {
     this.#subscribe(session, { topic: name, presence: cursor.presence, ...(at > 0 && { epoch, version: at }) });
   }
 
+  // Never the same one twice, of the alphabet that epochs have.
   #epoch(): string {
-    return `epoch${(++this.#ids)
-      .toString(36)
-      .padStart(8, "a")
-      .replaceAll(/[0189]/g, "b")}`;
+    const number = (++this.#ids).toString(32).padStart(8, "0");
+    return `epoch${number.replaceAll(/[0189]/g, (digit) => "wxyz"["0189".indexOf(digit)] ?? "")}`;
   }
 
   #subscribe(session: TestSession, want: Want): void {

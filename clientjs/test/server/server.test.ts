@@ -2,7 +2,20 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { createClient, longPoll, poll, sse, type Transport, webSocket } from "../../src/index.ts";
+import {
+  call,
+  createClient,
+  events,
+  longPoll,
+  onEvent,
+  onSignal,
+  poll,
+  presence,
+  signal,
+  sse,
+  type Transport,
+  webSocket,
+} from "../../src/index.ts";
 import { Server, until } from "./house.ts";
 
 const server = new Server();
@@ -69,8 +82,8 @@ describe.each(ways)("P11 over %s", (way, transport) => {
 test("500 queued writes are applied once each, in order", async () => {
   const client = join("alice");
   const topic = client.topic<{ n: number }>("doc:queued");
-  const events: number[] = [];
-  topic.onEvent((event) => event.kind === "event" && events.push(event.value.n));
+  const heard: number[] = [];
+  onEvent(topic, (event) => event.kind === "event" && heard.push(event.value.n));
   const all = Array.from({ length: 500 }, (_, n) => topic.put(`r${n % 7}`, { n }));
   await Promise.all(all.map((m) => m.observed));
   expect(client.status.pending).toBe(0);
@@ -82,37 +95,33 @@ test("signals and presence reach the others, calls say that nobody answers them"
   const bob = join("bob");
   const heard: unknown[] = [];
   const here: number[] = [];
-  bob.topic("doc:here").onSignal((signal) => heard.push([signal.event, signal.payload, signal.user]));
-  bob
-    .topic("doc:here")
-    .presence()
-    .subscribe(({ count }) => here.push(count));
+  onSignal(bob.topic("doc:here"), ({ event, payload, user }) => heard.push([event, payload, user]));
+  presence(bob.topic("doc:here")).subscribe(({ count }) => here.push(count));
   const doc = alice.topic("doc:here");
   doc.subscribe(() => undefined);
   await until(
     "both are there",
     () => doc.getSnapshot().status === "live" && bob.topic("doc:here").getSnapshot().status === "live",
   );
-  doc.presence().set({ name: "Alice" });
+  presence(doc).set({ name: "Alice" });
   await until("alice is seen", () => here.at(-1) === 1);
-  expect(bob.topic("doc:here").presence().getSnapshot().members).toMatchObject([
+  expect(presence(bob.topic("doc:here")).getSnapshot().members).toMatchObject([
     { user: "alice", state: { name: "Alice" } },
   ]);
-  doc.signal("typing", { at: 7 });
+  signal(doc, "typing", { at: 7 });
   await until("the signal is heard", () => heard.length > 0);
   expect(heard).toEqual([["typing", { at: 7 }, "alice"]]);
-  doc.presence().set(undefined);
+  presence(doc).set(undefined);
   await until("alice is gone", () => here.at(-1) === 0);
-  await expect(alice.call("nothing", {}, 3_000)).rejects.toMatchObject({ name: "LockstepError" });
+  await expect(call(alice, "nothing", {}, 3_000)).rejects.toMatchObject({ name: "LockstepError" });
 });
 
 test("every event, one by one", async () => {
   const topic = join("alice").topic<{ n: number }>("chat:every");
   const writer = join("bob").topic<{ n: number }>("chat:every");
-  const events = topic.events();
   const got: number[] = [];
   const reading = (async () => {
-    for await (const event of events) {
+    for await (const event of events(topic)) {
       if (event.kind === "event") got.push(event.value.n);
       if (got.length === 50) break;
     }

@@ -277,11 +277,44 @@ describe("writing", () => {
     await live(world);
     list.put("a", { title: "a" });
     await live(world);
+    world.network.cutAll();
     world.server.topic("gift-list:1").forgetLanes();
+    await world.run(1_000);
     const m = list.put("b", { title: "b" });
     await live(world);
     expect(m.stage).toBe("observed");
     expect(world.server.topic("gift-list:1").applied).toEqual(["c1/1", "c2/1"]);
+  });
+
+  test("P3: a lane that was forgotten while its line lived: whether it happened is for the application to say", async () => {
+    const { world, list } = house();
+    list.subscribe(() => undefined);
+    await live(world);
+    list.put("a", { title: "a" });
+    await live(world);
+    world.server.topic("gift-list:1").forgetLanes();
+    const sent = list.put("b", { title: "b" });
+    await live(world);
+    expect(sent.error).toMatchObject({ code: "expired", unknown: true });
+    const next = list.put("c", { title: "c" });
+    await live(world);
+    expect([next.stage, ...world.server.topic("gift-list:1").applied]).toEqual(["observed", "c1/1", "c2/1"]);
+  });
+
+  test("P3: another one who writes under the same number: that one is refused alone, and a new lane begins", async () => {
+    const { world, list } = house();
+    list.subscribe(() => undefined);
+    await live(world);
+    const twin = world.server.open("alice");
+    const changes = [{ op: "put", entity_id: "x", payload: 1 }];
+    world.server.receive(twin, { type: "mutate", client: "c1", seq: 1, topic: "gift-list:1", changes });
+    await live(world);
+    const taken = list.put("a", { title: "a" });
+    await live(world);
+    expect(taken.error?.code).toBe("seq_reused");
+    const next = list.put("b", { title: "b" });
+    await live(world);
+    expect([next.stage, ...world.server.topic("gift-list:1").applied]).toEqual(["observed", "c1/1", "c2/1"]);
   });
 
   test("a mutation that no message can hold is refused alone", async () => {

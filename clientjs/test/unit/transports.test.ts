@@ -2,8 +2,18 @@
 
 import { describe, expect, test } from "vitest";
 
-import { createClient, longPoll, sse } from "../../src/index.ts";
-import { memoryStorage } from "../../src/core.ts";
+import {
+  call,
+  createClient,
+  events,
+  keep,
+  longPoll,
+  memoryStorage,
+  onSignal,
+  presence,
+  signal,
+  sse,
+} from "../../src/index.ts";
 import { createTestWorld, type TestWorldOptions } from "../../src/testing.ts";
 import type { ClientOptions } from "../../src/options.ts";
 
@@ -263,31 +273,31 @@ describe("signals, presence, calls, events", () => {
     const alice = house({}, world);
     const bob = house({ user: "bob" }, world);
     const heard: unknown[] = [];
-    bob.list.onSignal((signal) => heard.push(signal));
+    onSignal(bob.list, (heardOne) => heard.push(heardOne));
     const here: number[] = [];
-    bob.list.presence().subscribe(({ count }) => here.push(count));
+    presence(bob.list).subscribe(({ count }) => here.push(count));
     alice.list.subscribe(() => undefined);
-    alice.list.presence().set({ at: 7 });
+    presence(alice.list).set({ at: 7 });
     await world.run(20);
-    alice.list.signal("typing", { at: 7 });
+    signal(alice.list, "typing", { at: 7 });
     await world.run(20);
     expect(heard).toEqual([{ event: "typing", payload: { at: 7 }, user: "alice" }]);
     expect(here.at(-1)).toBe(1);
-    expect(bob.list.presence().getSnapshot().members).toMatchObject([{ user: "alice", state: { at: 7 } }]);
-    await expect(run(world, alice.client.call<number>("add", [1, 2, 3]))).resolves.toBe(6);
-    await expect(run(world, alice.client.call("nothing"))).rejects.toMatchObject({ code: "not_found" });
+    expect(presence(bob.list).getSnapshot().members).toMatchObject([{ user: "alice", state: { at: 7 } }]);
+    await expect(run(world, call<number>(alice.client, "add", [1, 2, 3]))).resolves.toBe(6);
+    await expect(run(world, call(alice.client, "nothing"))).rejects.toMatchObject({ code: "not_found" });
   });
 
   test("every event comes, also those of one message, and none twice", async () => {
     const { world, list } = house();
-    const events: number[] = [];
+    const versions: number[] = [];
     void (async () => {
-      for await (const event of list.events()) if (event.kind === "event") events.push(event.version);
+      for await (const event of events(list)) if (event.kind === "event") versions.push(event.version);
     })();
     await world.run(20);
     for (let n = 0; n < 5; n++) world.server.put("gift-list:1", "same", { title: String(n) });
     await world.run(20);
-    expect(events).toEqual([1, 2, 3, 4, 5]);
+    expect(versions).toEqual([1, 2, 3, 4, 5]);
   });
 });
 
@@ -295,7 +305,7 @@ describe("storage", () => {
   test("a later client goes on where an earlier one was: rows, position, and mutations under their numbers", async () => {
     const world = createTestWorld();
     const storage = memoryStorage();
-    const first = house({ storage }, world);
+    const first = house({ storage: keep(storage) }, world);
     for (const id of ["a", "b", "c", "d"]) world.server.put("gift-list:1", id, { title: id });
     first.list.subscribe(() => undefined);
     await world.run(50);
@@ -307,15 +317,17 @@ describe("storage", () => {
     first.client.close();
     world.network.auto = true;
     world.network.webSockets = world.network.requests = "refuse";
-    const second = house({ storage }, world);
+    const second = house({ storage: keep(storage) }, world);
     second.list.subscribe(() => undefined);
+    const early = second.list.put("e", { title: "later" }); // before what was kept has been read
     await world.run(1);
     expect(second.list.rows).toHaveLength(5);
-    expect(second.client.pending).toHaveLength(2);
+    expect(second.client.pending).toHaveLength(3);
+    expect([early.stage, second.list.get("e")]).toEqual(["queued", { title: "later" }]);
     world.network.webSockets = world.network.requests = "open";
     await world.run(20_000);
     expect(second.client.pending).toHaveLength(0);
-    expect(world.server.topic("gift-list:1").applied.slice(4)).toEqual(["c1/1", "c1/2"]);
+    expect(world.server.topic("gift-list:1").applied.slice(4)).toEqual(["c1/1", "c1/2", "c1/3"]);
     expect(second.list.get("a")).toEqual({ title: "A" });
     expect(await storage.readMutations("gift-list:1")).toEqual([]);
   });

@@ -28,10 +28,6 @@ const departures: Record<string, string> = {
     "it lets the answers to all that it has sent pass, and then sends all again, instead of one first",
   "later: nothing was decided; the lane waits, and goes on with that mutation alone":
     "after its wait it sends all again, instead of one first",
-  "expired: what became of the lane's mutations cannot be learned; the next one begins another lane":
-    "what went out once, and on this line, was refused by that answer: it goes again under a new number",
-  "seq_reused: the mutation was not applied; of the others nothing is known":
-    "the others hear by their own answers what became of them",
   "epoch_changed: the incarnation went, and took them with it":
     "the others hear by their own answers that they are of that epoch too",
   "a lane belongs to an epoch: a mutation made for another one begins another lane":
