@@ -223,7 +223,7 @@ export class Lane {
       client: this.client,
       seq: this.last + 1,
       topic: this.#topic,
-      epoch: made.version > 0 ? made.epoch : undefined,
+      epoch: made.epoch || undefined,
       changes: wish.name === undefined ? wish.changes.map((change) => this.#change(change)) : undefined,
       name: wish.name,
       args: wish.args,

@@ -65,7 +65,7 @@ class Player {
       wish.changes.some(({ id }) => changes.some((c) => c.id === id)),
     );
     const mutation = new PendingMutation("gift-list:1", { changes }, made, before);
-    this.#places.set(mutation, { is, needs, epoch: Number(version) > 0 ? epoch : "" });
+    this.#places.set(mutation, { is, needs, epoch });
     this.lane.add(mutation);
   }
 
