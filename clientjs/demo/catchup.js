@@ -1,6 +1,8 @@
 // A meter of what the last return cost: the frames that a topic's cursor gave from its start until the first that holds
 // nothing from before the welcome, by the server's clock. Later events are news, not catching up.
 
+const ofCursors = new Set(["subscribed", "resync", "snapshot", "events", "mark"]); // the rest answers, or is ephemeral
+
 export class CatchUpMeter {
   /**
    * Events or rows, how many events they stand for, bytes of frames, and milliseconds from the welcome to the last of
@@ -28,7 +30,7 @@ export class CatchUpMeter {
   /** Counts a frame of a topic, if its cursor is still catching up; `running` says that it is amid several frames. */
   take(frame, bytes, running) {
     if (frame.type === "subscribed" || frame.type === "resync") this.#behind.add(frame.topic);
-    if (!this.#behind.has(frame.topic)) return;
+    if (!this.#behind.has(frame.topic) || !ofCursors.has(frame.type)) return;
     if (!running && isNews(frame, this.#until)) {
       this.#behind.delete(frame.topic);
       return;

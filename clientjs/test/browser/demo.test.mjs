@@ -114,6 +114,7 @@ test("the whole week arrives in all views, and they agree", async () => {
 
 test("both people edit one list", async () => {
   seeded = titles(await agree(gifts));
+  const loading = await figure(pages[0], "alice", "catchup-bytes");
   await addGift(pages[0], "alice", "Telescope");
   await addGift(pages[1], "bob", "Umbrella");
   await addGift(pages[1], "alice", "Bread knife");
@@ -124,6 +125,7 @@ test("both people edit one list", async () => {
   const claim = gift(pages[1], "bob", idOf(rows, "Telescope")).getByTestId("gift-claim");
   await until("bob sees the claim", async () => (await claim.textContent()) === "Alice’s");
   assert.ok(await claim.isDisabled());
+  assert.equal(await figure(pages[0], "alice", "catchup-bytes"), loading, "what one does when live is no catching up");
 });
 
 test("one goes offline by the switch, both edit, and coming back loses and doubles nothing", async () => {
