@@ -52,7 +52,7 @@ export class Feed {
     const generated = quakes.source === "generated";
     const words = generated
       ? `The earthquakes are generated, not real: a week of ${count} with realistic statistics.`
-      : `Replaying ${quakes.name}: ${count} earthquakes.`;
+      : `${done ? "Replayed" : "Replaying"} ${quakes.name}: ${count} earthquakes.`;
     setText(this.#source, words);
     this.#source.dataset.source = quakes.source;
     this.#showSpeed(speed);

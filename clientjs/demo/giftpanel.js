@@ -8,6 +8,7 @@ import {
   deleteGift,
   giftTopic,
   giftsOf,
+  nameOf,
   releaseGift,
   renameGift,
 } from "./gifts.js";
@@ -54,7 +55,7 @@ export class GiftPanel {
   #form() {
     const input = el("input", {
       name: "title",
-      placeholder: `A gift idea from ${this.#user}`,
+      placeholder: `A gift idea from ${nameOf(this.#user)}`,
       "aria-label": "New gift",
       "data-testid": "new-gift",
       autocomplete: "off",
@@ -117,8 +118,8 @@ export class GiftPanel {
     claim.dataset.user = claimer ?? "";
     claim.disabled = Boolean(claimer) && !mine;
     claim.setAttribute("aria-pressed", String(mine));
-    claim.title = mine ? "Release" : claimer ? `Claimed by ${claimer}` : "Claim this gift";
-    setText(claim, claimer ? `${claimer}’s` : "Claim");
+    claim.title = mine ? "Release" : claimer ? `Claimed by ${nameOf(claimer)}` : "Claim this gift";
+    setText(claim, claimer ? `${nameOf(claimer)}’s` : "Claim");
     remove.setAttribute("aria-label", `Delete ${name}`);
   }
 

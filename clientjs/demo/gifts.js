@@ -3,6 +3,11 @@
 
 export const giftTopic = "gift-list:demo";
 
+/** A user as the page calls them. */
+export function nameOf(user) {
+  return user[0].toUpperCase() + user.slice(1);
+}
+
 /** The gifts, oldest first: ids begin with the time they were made at. */
 export function giftsOf(rows) {
   return [...rows.values()].toSorted((a, b) => (a.entity_id < b.entity_id ? -1 : 1));
@@ -43,7 +48,7 @@ export function afterRejection({ change, code, message, current }) {
   const title = change.payload?.title ?? current?.payload?.title ?? "That gift";
   if (code === "conflict" && change.payload?.claimed_by) {
     if (lostClaim(change, current))
-      return { notice: `“${title}” is already claimed by ${current.payload.claimed_by}.` };
+      return { notice: `“${title}” is already claimed by ${nameOf(current.payload.claimed_by)}.` };
     if (current?.payload) return { retry: { ...change, guard: current.version } };
   }
   if (code === "not_found" || code === "conflict")

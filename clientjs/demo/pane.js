@@ -2,7 +2,7 @@
 
 import { el, sayBytes, setText } from "./dom.js";
 import { GiftPanel } from "./giftpanel.js";
-import { giftTopic } from "./gifts.js";
+import { giftTopic, nameOf } from "./gifts.js";
 import { QuakePanel } from "./quakepanel.js";
 import { quakeTopic } from "./quakes.js";
 import { Session } from "./session.js";
@@ -28,6 +28,7 @@ export class Pane {
   #status = el("span", { className: "status", "data-testid": "status", role: "status" });
   #switch = el("button", { className: "switch", type: "button", role: "switch", "data-testid": "offline-switch" });
   #figures = {};
+  #costOf = el("dt");
 
   /** @param {string} user */
   constructor(user) {
@@ -63,7 +64,7 @@ export class Pane {
       "header",
       { className: "panehead" },
       el("span", { className: "avatar", "aria-hidden": "true" }, this.#user[0].toUpperCase()),
-      el("h2", {}, this.#user),
+      el("h2", {}, nameOf(this.#user)),
       this.#status,
       this.#switch,
     );
@@ -72,12 +73,16 @@ export class Pane {
     const meters = el(
       "dl",
       { className: "meters" },
-      this.#figure("Earthquakes at", "version-quakes"),
-      this.#figure("Gifts at", "version-gifts"),
-      this.#figure("Last catch-up cost", "catchup-events", "catchup-bytes"),
+      this.#figure(el("dt", {}, "Earthquakes at"), "version-quakes"),
+      this.#figure(el("dt", {}, "Gifts at"), "version-gifts"),
+      this.#figure(this.#costOf, "catchup-events", "catchup-bytes"),
     );
     const body = el("div", { className: "panebody" }, map, this.#gifts.element, list);
-    const attributes = { className: "pane", "data-testid": `view-${this.#user}`, "aria-label": `${this.#user}’s view` };
+    const attributes = {
+      className: "pane",
+      "data-testid": `view-${this.#user}`,
+      "aria-label": `${nameOf(this.#user)}’s view`,
+    };
     const pane = el("section", attributes, head, meters, body, this.#notices);
     pane.dataset.user = this.#user;
     return pane;
@@ -85,7 +90,7 @@ export class Pane {
 
   #figure(label, ...ids) {
     for (const id of ids) this.#figures[id] = el("span", { "data-testid": id });
-    return el("div", {}, el("dt", {}, label), el("dd", {}, ...ids.map((id) => this.#figures[id])));
+    return el("div", {}, label, el("dd", {}, ...ids.map((id) => this.#figures[id])));
   }
 
   #changed() {
@@ -95,11 +100,8 @@ export class Pane {
     this.element.dataset.status = status;
     this.#say("version-quakes", this.session.shown(quakeTopic).version, (version) => `version ${version}`);
     this.#say("version-gifts", this.session.shown(giftTopic).version, (version) => `version ${version}`);
-    this.#say(
-      "catchup-events",
-      catchUp.events,
-      (events) => `${events.toLocaleString("en")} ${events === 1 ? "event" : "events"}`,
-    );
+    setText(this.#costOf, catchUp.first ? "Loading cost" : "Coming back cost");
+    this.#say("catchup-events", catchUp.events, () => sayEvents(catchUp));
     this.#say("catchup-bytes", catchUp.bytes, (bytes) => `${sayBytes(bytes)} in ${catchUp.ms} ms`);
     this.#quakes.changed();
     this.#gifts.changed();
@@ -119,4 +121,10 @@ export class Pane {
     this.#notices.append(notice);
     setTimeout(() => notice.remove(), noticeMs);
   }
+}
+
+// How many events came, and how many had happened where those are more: a row that changed twice comes once.
+function sayEvents({ events, happened }) {
+  const [came, all] = [events, Math.max(events, happened)].map((count) => count.toLocaleString("en"));
+  return `${came === all ? all : `${came} of ${all}`} ${all === "1" ? "event" : "events"}`;
 }

@@ -2,7 +2,7 @@
 
 import { el, keepList, oncePerFrame, setText } from "./dom.js";
 import { WorldMap } from "./map.js";
-import { latestQuakes, quakeOf, quakeTopic, sayTime, strength } from "./quakes.js";
+import { latestQuakes, quakeOf, quakeTopic, sayDepth, sayTime, strength } from "./quakes.js";
 
 const listed = 30;
 
@@ -12,13 +12,14 @@ export class QuakePanel {
   #list = el("ol", { className: "quakes", "data-testid": "quakes", tabIndex: 0, "aria-label": "Latest earthquakes" });
   #count = el("span", { className: "figure", "data-testid": "quake-count" }, "0");
   #canvas = el("canvas", { className: "map", role: "img", "aria-label": "World map of the earthquakes" });
+  #empty = el("p", { className: "empty", hidden: true }, "None yet: the replay begins with an empty map.");
   #drawn = null; // the state that was last drawn
   #drawNow = oncePerFrame(() => this.#draw());
 
   /** The panel's elements, for the pane to place. */
   elements = {
     map: el("figure", { className: "mapbox" }, this.#canvas, legend(this.#count)),
-    list: el("section", { className: "panel" }, el("h3", {}, "Latest earthquakes"), this.#list),
+    list: el("section", { className: "panel" }, el("h3", {}, "Latest earthquakes"), this.#list, this.#empty),
   };
 
   constructor(session) {
@@ -44,6 +45,7 @@ export class QuakePanel {
     const quakes = [...rows.values()].map(quakeOf).toSorted((a, b) => b.mag - a.mag);
     this.#map.show(quakes);
     setText(this.#count, rows.size.toLocaleString("en"));
+    this.#empty.hidden = rows.size > 0 || this.#drawn.epoch === "";
     const strongest = quakes[0];
     if (strongest) {
       const words = `World map of ${rows.size} earthquakes, the strongest M ${strongest.mag.toFixed(1)}, ${strongest.place}`;
@@ -82,7 +84,7 @@ function updateRow(row, { mag, place, time, depth, status }) {
   magnitude.dataset.strength = strength(mag);
   setText(where, place);
   where.title = place;
-  setText(when, `${sayTime(time)} · ${Math.round(depth)} km deep`);
+  setText(when, `${sayTime(time)} · ${sayDepth(depth)}`);
   setText(badge, status);
   const before = row.dataset.status;
   row.dataset.status = status;

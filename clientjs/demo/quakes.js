@@ -27,6 +27,11 @@ export function latestQuakes(rows, count) {
     .map(quakeOf);
 }
 
+/** How deep it was. Negative depths are those of mountains. */
+export function sayDepth(km) {
+  return km < 0.5 ? "at the surface" : `${Math.round(km)} km deep`;
+}
+
 const clockFace = new Intl.DateTimeFormat("en-GB", {
   weekday: "short",
   hour: "2-digit",

@@ -5,16 +5,11 @@ import { createClient, onEvent, webSocket } from "./client.js";
 
 const utf8 = new TextEncoder();
 const statusOf = { idle: "held", closed: "held", blocked: "refused", connecting: "connecting", waiting: "waiting" };
-const clock = {
-  now: () => performance.now(),
-  setTimeout: (action, ms) => setTimeout(action, ms),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
 
 export class Session {
   #client;
   #topics = new Map();
-  #meter = new CatchUpMeter(clock);
+  #meter = new CatchUpMeter(() => performance.now());
   #wishes = new Map(); // mutation → its changes, until it is observed or refused
   #maps = new WeakMap(); // view → its rows by entity_id
 
