@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -29,7 +30,7 @@ const followed = topics.Name("gift-list:1")
 // A client in another language, written from SPEC.md alone, follows a topic through
 // restarts, compaction and deletion, and ends with the server's rows (P5, P7).
 func TestPythonFollower(t *testing.T) {
-	python := testdata.Program(t, "install Python 3 to run the example", "python3")
+	python := python3(t)
 	if text, err := os.ReadFile("examples/follow.py"); err != nil || bytes.Count(text, []byte{'\n'}) >= 100 {
 		t.Errorf("the example has 100 lines or more, or cannot be read: %v", err)
 	}
@@ -42,7 +43,11 @@ func TestPythonFollower(t *testing.T) {
 	}
 	for round := range rounds {
 		h.write(5 + h.rand.IntN(20)) // while it listens
-		h.stop()
+		if h.rand.IntN(2) == 0 {
+			h.stop()
+		} else {
+			h.cut()
+		}
 		h.open()
 		h.write(30 + h.rand.IntN(60)) // while nobody can hear
 		switch round % 4 {
@@ -55,23 +60,50 @@ func TestPythonFollower(t *testing.T) {
 		h.listen()
 		h.await(round)
 	}
-	h.mutate(topics.Change{EntityID: "end", Payload: json.RawMessage(`true`)})
-	if err := <-done; err != nil {
-		t.Fatalf("the follower ended with %v\n%s", err, out)
-	}
-	var got, want any
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
-		t.Fatalf("the follower printed %s", out)
-	}
-	want = h.rows()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the follower has\n%v\nthe server\n%v", got, want)
-	}
+	h.finish(out, done)
 	h.stop()
 	for _, reason := range []string{"floor", "epoch"} {
 		if !bytes.Contains(h.said, []byte(`"reason":"`+reason+`"`)) {
 			t.Errorf("nobody was told to start over because of %s; the test does not reach what it is about", reason)
 		}
+	}
+}
+
+// A replica that has seen the topic empty has loaded nothing yet (S-5): what it comes
+// back to is a snapshot.
+func TestPythonFollowerOfAnEmptyTopic(t *testing.T) {
+	h := newHouse(t)
+	h.start()
+	out, done := h.follow(python3(t))
+	h.await(0)
+	h.cut()
+	h.open()
+	h.write(40)
+	h.shut() // nothing of it is in memory when it is asked for
+	h.open()
+	h.listen()
+	h.finish(out, done)
+	h.stop()
+}
+
+// finish writes the row that the follower waits for, and compares what it printed.
+func (h *house) finish(out *bytes.Buffer, done <-chan error) {
+	h.t.Helper()
+	h.mutate(topics.Change{EntityID: "end", Payload: json.RawMessage(`true`)})
+	select {
+	case err := <-done:
+		if err != nil {
+			h.t.Fatalf("the follower ended with %v\n%s", err, out)
+		}
+	case <-time.After(3 * patient):
+		h.t.Fatal("the follower does not come to the end")
+	}
+	var got any
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		h.t.Fatalf("the follower printed %s", out)
+	}
+	if want := h.rows(); !reflect.DeepEqual(got, want) {
+		h.t.Errorf("the follower has\n%v\nthe server\n%v", got, want)
 	}
 }
 
@@ -155,17 +187,35 @@ func (h *house) listen() {
 // stop ends everything in order, as a restart does.
 func (h *house) stop() {
 	h.t.Helper()
+	h.end(h.server.Drain, h.http.Shutdown)
+}
+
+// cut ends everything with every line broken, in the middle of an answer or not, as a
+// killed server does; see cmd/lockstep for one that is.
+func (h *house) cut() {
+	h.t.Helper()
+	h.end(func(context.Context) error { return h.http.Close() }, h.server.Drain)
+}
+
+func (h *house) end(first, second func(context.Context) error) {
+	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
-	for _, end := range []func() error{
-		func() error { return h.server.Drain(ctx) },
-		func() error { return h.http.Shutdown(ctx) },
-		func() error { return h.engine.Close(ctx) },
-		h.store.Close,
-	} {
-		if err := end(); err != nil {
+	for _, end := range []func(context.Context) error{first, second} {
+		if err := end(ctx); err != nil {
 			h.t.Fatal(err)
 		}
+	}
+	h.shut()
+}
+
+// shut closes what open has opened.
+func (h *house) shut() {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	defer cancel()
+	if err := errors.Join(h.engine.Close(ctx), h.store.Close()); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
@@ -255,4 +305,9 @@ func (h *house) rows() any {
 		rows[id] = v
 	}
 	return rows
+}
+
+func python3(t *testing.T) string {
+	t.Helper()
+	return testdata.Program(t, "install Python 3 to run the example", "python3")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"testing"
 
 	"github.com/coder/websocket"
 
@@ -14,6 +15,7 @@ import (
 // author commits the steps of one agent. What the other one has committed meanwhile
 // makes a commit fail; then it is rebased.
 type author struct {
+	t        *testing.T
 	agent    int
 	session  *session
 	conn     *websocket.Conn
@@ -127,6 +129,7 @@ func (a *author) hear(ctx context.Context) (answers []client.Frame, err error) {
 	if err != nil {
 		return nil, err
 	}
+	soundLines(a.t, string(message))
 	frames, err := client.ParseFrames(message)
 	if err != nil {
 		return nil, err

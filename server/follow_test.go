@@ -240,6 +240,7 @@ func (f *follower) position() topics.Position {
 
 // take applies a message's frames.
 func (f *follower) take(message []byte) error {
+	soundLines(f.house.t, string(message))
 	frames, err := client.ParseFrames([]byte(strings.TrimSpace(string(message))))
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func TestFriends_P1_P7(t *testing.T) {
 	defer cancel()
 	authors := [2]*author{}
 	for i := range authors {
-		authors[i] = &author{agent: i, session: s, conn: h.friend(ctx, fmt.Sprint("agent", i)), versions: make(map[int]topics.Version)}
+		authors[i] = &author{t: h.t, agent: i, session: s, conn: h.friend(ctx, fmt.Sprint("agent", i)), versions: make(map[int]topics.Version)}
 	}
 	readers := map[string]*reader{}
 	ended := make(chan error)

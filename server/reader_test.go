@@ -73,7 +73,7 @@ func (*house) readFriend(ctx context.Context, conn *websocket.Conn, r *reader) e
 	for {
 		_, message, err := conn.Read(ctx)
 		if err == nil {
-			err = r.take(message)
+			err = r.take(message) // the authors hear the same, and look at it
 		}
 		if err != nil {
 			return err

@@ -99,6 +99,7 @@ func (p *peer) closed(code websocket.StatusCode) string {
 		_, message, err := p.conn.Read(ctx)
 		cancel()
 		if err == nil {
+			soundLines(p.t, string(message))
 			p.lines = append(p.lines, strings.Split(string(message), "\n")...)
 			continue
 		}

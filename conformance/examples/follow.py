@@ -3,8 +3,7 @@
 
     follow.py http://127.0.0.1:7001 gift-list:123 [--until ENTITY_ID]
 
-Written from SPEC.md alone, whose rules it names. With --until it ends when that row
-is there, and prints all of them.
+Written from SPEC.md alone, whose rules it names. With --until it ends when that row is there.
 """
 import http.client
 import json
@@ -20,9 +19,9 @@ class Replica:
         self.rows = {}  # what is shown
         self.restart()
 
-    def restart(self):
+    def restart(self, epoch=""):
         """Forgets the position and what is staged; what is shown stays (R-2)."""
-        self.epoch, self.version, self.target = "", 0, 0
+        self.epoch, self.version, self.target = epoch, 0, 0
         self.staged, self.fresh = {}, True
 
     def apply(self, f):
@@ -32,15 +31,18 @@ class Replica:
             return True
         if f["type"] not in ("snapshot", "events"):
             return True  # T-1
+        snapshot = f["type"] == "snapshot"
         if self.version == 0:
-            self.epoch = f["epoch"]  # E-13
+            self.epoch, self.fresh = f["epoch"], self.fresh or snapshot  # E-13, S-5
         if f["epoch"] != self.epoch:
             return False  # G-1
-        if f["type"] == "snapshot" and (not self.fresh or f["to"] < self.version):
-            return True  # S-5
-        if f["from"] > self.version:
-            return False  # G-1
-        if f["type"] == "events" and f["to"] <= self.version and not f.get("mixed"):
+        if snapshot and self.fresh and f["from"] == 0 < self.version and f["version"] != self.target:
+            self.restart(f["epoch"])  # S-6: what is staged is of another run
+        if snapshot and not self.fresh or f["to"] < self.version:
+            return True  # S-5, E-4
+        if f["from"] > self.version or snapshot and self.version > 0 and f["version"] != self.target:
+            return False  # G-1, S-6
+        if not snapshot and f["to"] == self.version and not f.get("mixed"):
             return True  # E-4
         for row in f.get("entities", []):
             self.staged[row["entity_id"]] = row["payload"]
@@ -81,15 +83,14 @@ def follow(base, topic, until):
                     gap = (replica.epoch, replica.version)
                     break
             failures = 0
-        except urllib.error.HTTPError as refusal:
-            problem = json.loads(refusal.read() or "{}")
-            if problem.get("retry") == "never":
-                sys.exit(problem["detail"])  # X-2
-            failures += 1
-        except (OSError, http.client.HTTPException, ValueError):
+        except (OSError, http.client.HTTPException, ValueError) as failure:
             failures += 1  # the line broke: what came is kept
+            if isinstance(failure, urllib.error.HTTPError):
+                is_problem = failure.headers.get_content_type() == "application/problem+json"  # X-4
+                if is_problem and (problem := json.loads(failure.read()))["retry"] == "never":
+                    sys.exit(problem["message"])  # X-2
         if failures:
-            time.sleep(random.uniform(0, min(30, 0.1 * 2**failures)))  # T-6: at random
+            time.sleep(random.uniform(0, min(30, 0.1 * 2 ** min(failures, 9))))  # T-6: at random
     return replica
 
 

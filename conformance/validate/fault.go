@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,9 +93,9 @@ func problem(e *jsonschema.ValidationError) string {
 	case *kind.MaxLength:
 		return fmt.Sprintf("is %d characters long; at most %d", k.Got, k.Want)
 	case *kind.Minimum:
-		return fmt.Sprintf("must be at least %s", k.Want.RatString())
+		return "must be at least " + number(k.Want)
 	case *kind.Maximum:
-		return fmt.Sprintf("must be at most %s", k.Want.RatString())
+		return "must be at most " + number(k.Want)
 	case *kind.UniqueItems:
 		return "holds the same twice"
 	}
@@ -154,4 +155,10 @@ func checkTime(s string) error {
 		return topics.Errorf(topics.CodeInvalid, "", "%q must be a time such as 2026-11-21T10:00:00.000Z", s)
 	}
 	return nil
+}
+
+// number writes a bound as the schema does.
+func number(r *big.Rat) string {
+	f, _ := r.Float64()
+	return strconv.FormatFloat(f, 'f', -1, 64)
 }

@@ -30,6 +30,7 @@ func TestFaults(t *testing.T) {
 		{validate.Plain, `{"topic":"a:1","event":"ADDED","data":{"entity_id":"g","payload":1,"user_id":"u","tenant_id":"default","timestamp":"today"},"trace_id":"","version":1}`, "data.timestamp"},
 		{validate.Poll, `[{"type":"pong"},{"type":"mark","topic":"a:1","epoch":"abcdefghij234"}]`, "[1].version is missing (E-14)"},
 		{validate.Poll, `{}`, "the text is object; it must be array (T-8)"},
+		{validate.Client, `{"type":"subscribe","topics":[{"topic":"a:1","max_rate":0}]}`, "topics[0].max_rate must be at least 0.01 (R-7)"},
 		{validate.Sync, `{"frames":[{"type":"ping"},{"type":"mutate"}],"wait":26}`, "wait must be at most 25 (T-22)\nframes[1].changes is missing (A-1)\nframes[1].client is missing (A-1)"},
 		{validate.Sync, `{"frames":7}`, "frames is number; it must be null or array (T-22)"},
 		{validate.Synced, `{"session":"s","frames":[{"type":"ping"}]}`, `frames[0].type "ping" is no type of a server's frame (T-1)`},
