@@ -262,7 +262,8 @@ func TestLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := fmt.Sprint(c.Lines())
-	for _, want := range []string{"{listen 0.0.0.0:7001}", "{auth.secret (set)}", "{auth.query_tokens false}", "{drain.window 20s}", "{log.level warn}", "{limits.payload_bytes 65536}",
+	for _, want := range []string{
+		"{listen 0.0.0.0:7001}", "{auth.secret (set)}", "{auth.query_tokens false}", "{drain.window 20s}", "{log.level warn}", "{limits.payload_bytes 65536}",
 		"{trusted_proxies 10.0.0.0/8,fd00::1/128}", "{topics.strict true}", "{topics.types quakes,doc}", "{tenants.*.rate 5} {tenants.acme.max_connections 10} {tenants.acme.rate 100} {retention.doc.forever true} {retention.quakes.events 100000} {retention.quakes.age 24h0m0s}",
 	} {
 		if !strings.Contains(text, want) {
