@@ -12,6 +12,8 @@ function house(options: Partial<ClientOptions> = {}, world = createTestWorld()) 
   return { world, client, list };
 }
 
+const jwt = (claims: object): string => `x.${btoa(JSON.stringify(claims)).replaceAll("=", "")}.y`;
+
 describe("tokens", () => {
   test("a failing and a hanging token() are tried again", async () => {
     let calls = 0;

@@ -157,8 +157,6 @@ describe("the line", () => {
   });
 });
 
-const jwt = (claims: object): string => `x.${btoa(JSON.stringify(claims)).replaceAll("=", "")}.y`;
-
 describe("signals, presence, calls, events", () => {
   const options: TestWorldOptions = { calls: { add: (params) => (params as number[]).reduce((a, b) => a + b, 0) } };
 
