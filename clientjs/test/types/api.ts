@@ -1,6 +1,20 @@
 // Compiled, never run: what the types allow, and what they refuse.
 
-import { createClient, type Mutation, type Patch, type View } from "../../src/index.ts";
+import {
+  call,
+  createClient,
+  events,
+  keep,
+  keepOpen,
+  memoryStorage,
+  type Mutation,
+  onEvent,
+  onSignal,
+  type Patch,
+  presence,
+  signal,
+  type View,
+} from "../../src/index.ts";
 import { createClient as createCore } from "../../src/core.ts";
 
 interface Gift {
@@ -22,8 +36,21 @@ list.transact((tx) => {
   tx.emit("moved", { anything: true });
 });
 const patch: Patch<Gift> = { title: "x" };
+const answer: Promise<number> = call<number>(sync, "count", { of: "gifts" });
+onEvent(list, (event) => event.kind === "event" && event.value.title);
+const feed: AsyncGenerator<{ readonly kind: "event" | "missed" }> = events(list);
+signal(list, "typing", { at: 7 });
+onSignal<{ at: number }>(list, ({ payload }) => payload.at);
+presence<{ at: number }>(list).set({ at: 7 });
+keepOpen(sync);
+createClient({ url: "/", storage: keep(memoryStorage()) });
 const status: "idle" | "connecting" | "live" | "waiting" | "blocked" | "closed" = sync.status.phase;
 createCore({ url: "/", user: "alice" });
+
+// @ts-expect-error a storage is kept, not given
+createClient({ url: "/", storage: memoryStorage() });
+// @ts-expect-error a state has its type
+presence<{ at: number }>(list).set({ at: "7" });
 
 // @ts-expect-error a row has its type
 list.put("g1", { title: 7, tags: [] });
@@ -40,4 +67,4 @@ list.getSnapshot().rows.push(gift);
 // @ts-expect-error stages are not for the application to set
 mutation.stage = "observed";
 
-export { patch, status };
+export { answer, feed, patch, status };
