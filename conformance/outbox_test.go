@@ -16,6 +16,7 @@ import (
 type outboxCase struct {
 	Name   string
 	Rules  []string
+	May    string // what a client may do instead; this one does as the case shows
 	Window int
 	Steps  []outboxStep
 }

@@ -158,7 +158,8 @@ func (r *reader) want(wants ...string) {
 	}
 }
 
-// do decides one mutation of the server's own.
+// do decides one mutation of the server's own, and waits until cursors can read it: its
+// answer may come a moment earlier.
 func (h *house) do(changes ...topics.Change) topics.Version {
 	h.t.Helper()
 	return h.doOn(gifts, changes...)
@@ -170,6 +171,9 @@ func (h *house) doOn(topic topics.Name, changes ...topics.Change) topics.Version
 	if err != nil || a.Reject != nil {
 		h.t.Fatalf("Mutate: %v %v", err, a.Reject)
 	}
+	tp := h.engine.registry.use(h.engine.key(identity("server"), topic))
+	defer h.engine.registry.release(tp)
+	tp.position() // it is answered under the lock under which the tail grows
 	return a.Version
 }
 

@@ -14,6 +14,7 @@ const (
 	MaxClientBytes   = 64 // of a client id, which names a lane
 	MaxEventBytes    = 64 // of an event or mutator name
 	MaxUserBytes     = 128
+	MaxTraceBytes    = 128 // of a trace id
 )
 
 // Reserved topic types: only literal grants cover them.
@@ -126,6 +127,15 @@ func CheckClient(id string) error {
 func CheckUser(id string) error {
 	if id == "" || len(id) > MaxUserBytes || !printable(id) {
 		return Errorf(CodeInvalid, "user", "%q must be 1 to %d bytes of printable UTF-8", clip(id), MaxUserBytes)
+	}
+	return nil
+}
+
+// CheckTrace refuses a trace id that is too long or unprintable: it stands in every
+// event of its mutation.
+func CheckTrace(id string) error {
+	if len(id) > MaxTraceBytes || !printable(id) {
+		return Errorf(CodeInvalid, "trace_id", "%q must be at most %d bytes of printable UTF-8", clip(id), MaxTraceBytes)
 	}
 	return nil
 }

@@ -105,6 +105,7 @@ func (r *reader) epoch() topics.Epoch {
 
 func (r *reader) mutation() topics.Mutation {
 	m := topics.Mutation{Epoch: r.epoch(), Client: r.str("client"), TraceID: r.str("trace_id")}
+	r.keep(topics.CheckTrace(m.TraceID))
 	m.Seq, _ = r.whole("seq")
 	m.Needs, _ = r.whole("needs")
 	if v, ok := r.whole("if_topic_version"); ok {

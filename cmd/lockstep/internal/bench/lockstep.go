@@ -72,7 +72,7 @@ func (k lockstep) frame(c *line, text []byte) error {
 		}
 		return c.move(topic, from, to, text)
 	case "ack":
-		if !bytes.HasSuffix(text, []byte(`"status":"applied"}`)) {
+		if !bytes.Contains(text, []byte(`"status":"applied"`)) {
 			return unexpected(text)
 		}
 		return c.ears.hearAcked(c, 1)
