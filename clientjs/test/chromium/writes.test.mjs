@@ -65,7 +65,7 @@ test("P3: 500 queued writes arrive in order, and none twice", async () => {
   await Promise.all([live(page), live(other)]);
   await other.evaluate(() => {
     window.order = [];
-    list.onEvent(({ value }) => order.push(value.n));
+    lockstep.onEvent(list, ({ value }) => order.push(value.n));
   });
   await context.setOffline(true);
   await page.evaluate(() => {
