@@ -2,6 +2,7 @@ package statesync
 
 import (
 	"errors"
+	"runtime"
 
 	"github.com/lockstep-sync/lockstep/store"
 	"github.com/lockstep-sync/lockstep/sync/frame"
@@ -9,9 +10,11 @@ import (
 )
 
 // commitAll decides and commits until the inbox is empty. It is the topic's only
-// goroutine, and there is none while nothing waits.
+// goroutine, and there is none while nothing waits. Before each commit it lets others
+// run: mutations that have arrived, but not been read yet, then share it.
 func (t *topic) commitAll() {
 	for {
+		runtime.Gosched()
 		t.mu.Lock()
 		if removals := t.removals; len(removals) > 0 {
 			t.removals = nil

@@ -1,6 +1,9 @@
 package badger
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
 
 // committer turns waiting requests into Badger transactions, one at a time. It has
 // no goroutine of its own: the first to come leads, takes all that waits as one
@@ -35,8 +38,10 @@ func (s *Store) submit(r *request) {
 	s.lead(r)
 }
 
-// lead commits one group, in which own is the first request, and answers it.
+// lead commits one group, in which own is the first request, and answers it. It lets
+// others run first: topics that are ready to commit then share the group.
 func (s *Store) lead(own *request) {
+	runtime.Gosched()
 	group := s.takeGroup()
 	s.pulse.begin()
 	g, err := s.commitGroup(group)
