@@ -6,8 +6,9 @@
 // What a reader may rely on:
 //
 //   - Every transport says what Session.Next says, byte for byte (P11).
-//   - A connection costs one goroutine while it is silent. Its writer exists only
-//     while there is something to write.
+//   - A connection costs one goroutine while it is silent. A few goroutines write to
+//     all of them, while there is something to write; a line that does not take its
+//     bytes at once has one of its own until it has (flush.go).
 //   - Every error a client sees has a code of the table in package topics, and the
 //     same code on every transport.
 //   - Every goroutine started here is waited for by [Server.Drain].

@@ -17,6 +17,10 @@ type link interface {
 	send(message []byte) error
 	// sendFrames writes messages that are frames already, in one go; see frames.go.
 	sendFrames(frames []byte) error
+	// sendNow writes as much of such messages as the line takes without waiting. When
+	// that is not all, rest writes what is left, and waits as long as it takes. The
+	// caller calls it before anything else is sent, and may use the bytes again.
+	sendNow(frames []byte) (rest func() error, err error)
 	// ping asks for a sign of life and waits until it comes, or free ends it.
 	ping() error
 	// close says goodbye and waits for the peer to do so too, for a bounded time.

@@ -56,6 +56,7 @@ type Server struct {
 	rates       rates
 	connections connections
 	pulse       pulse
+	flushers    flushers
 	lobby       lobby
 	sessions    sessions
 }
@@ -76,6 +77,7 @@ func New(o Options) *Server {
 	s.requests.init()
 	s.rates.init(s.admission.tenants)
 	s.connections.init(s)
+	s.flushers.connections = &s.connections
 	s.lobby.init(s)
 	s.sessions.init(s)
 	s.public = s.routes()

@@ -69,6 +69,8 @@ func (s *socket) send(message []byte) error {
 
 func (s *socket) sendFrames(frames []byte) error { return s.wire.send(frames) }
 
+func (s *socket) sendNow(frames []byte) (func() error, error) { return s.wire.sendNow(frames) }
+
 func (s *socket) ping() error { return s.conn.Ping(context.Background()) }
 
 func (s *socket) close(e ending) {

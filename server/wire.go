@@ -2,10 +2,12 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -31,10 +33,11 @@ const (
 // of the other, and nothing follows a close frame.
 type wire struct {
 	net.Conn
-	heard   stamp       // the peer last gave a sign of life
-	moved   stamp       // the write under way began, or last made progress
-	writing atomic.Bool // bytes are on their way out
-	slow    bool        // a piece had to wait; owned by who has set busy
+	raw     syscall.RawConn // for writing without waiting; nil: the connection has none
+	heard   stamp           // the peer last gave a sign of life
+	moved   stamp           // the write under way began, or last made progress
+	writing atomic.Bool     // bytes are on their way out
+	slow    bool            // a piece had to wait; owned by who has set busy
 
 	mu      sync.Mutex
 	free    sync.Cond // of busy
@@ -45,6 +48,9 @@ type wire struct {
 
 func newWire(conn net.Conn) *wire {
 	w := &wire{Conn: conn}
+	if c, ok := conn.(syscall.Conn); ok {
+		w.raw, _ = c.SyscallConn()
+	}
 	w.free.L = &w.mu
 	w.heard.now()
 	return w
@@ -91,6 +97,30 @@ func (w *wire) send(frames []byte) error {
 	w.busy = true
 	w.mu.Unlock()
 	return w.release(w.push(frames))
+}
+
+// sendNow writes as much of whole frames as the line takes without waiting. rest
+// writes what is left.
+func (w *wire) sendNow(frames []byte) (rest func() error, err error) {
+	w.mu.Lock()
+	switch {
+	case w.closed:
+		w.mu.Unlock()
+		return nil, net.ErrClosed
+	case w.busy || w.raw == nil:
+		w.mu.Unlock()
+		frames = bytes.Clone(frames)
+		return func() error { return w.send(frames) }, nil
+	}
+	w.busy = true
+	w.mu.Unlock()
+	w.moved.now()
+	n, err := writeOnce(w.raw, frames)
+	if err == nil && n < len(frames) {
+		left := bytes.Clone(frames[n:])
+		return func() error { return w.release(w.push(left)) }, nil
+	}
+	return nil, w.release(err)
 }
 
 // release writes what has waited meanwhile, and lets others write.

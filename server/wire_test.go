@@ -91,3 +91,58 @@ func TestControlBound_P9(t *testing.T) {
 		t.Errorf("a message behind half of one: %v", err)
 	}
 }
+
+// What a line does not take at once is written later, whole and in order, and control
+// frames wait behind it; what it takes at once has gone when sendNow returns.
+func TestSendNow(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ours, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	peer, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	w := newWire(ours)
+	if rest, err := w.sendNow([]byte("short")); rest != nil || err != nil {
+		t.Fatalf("a short message on an empty line: rest %t, %v", rest != nil, err)
+	}
+	long := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // more than the buffers of both ends
+	sent := bytes.Clone(long)
+	rest, err := w.sendNow(sent)
+	if rest == nil || err != nil {
+		t.Fatalf("16 MiB went at once (%v)", err)
+	}
+	clear(sent) // the caller's to use again
+	if _, err := w.Write([]byte("\x8a\x01p")); err != nil {
+		t.Fatal(err)
+	}
+	later, err := w.sendNow([]byte("later"))
+	if later == nil || err != nil {
+		t.Fatalf("a message overtook another one (%v)", err)
+	}
+	done := make(chan error, 2)
+	go func() { done <- rest(); done <- later() }()
+	want := "short" + string(long) + "\x8a\x01p" + "later"
+	if got := read(t, peer, len(want)); string(got) != want {
+		t.Error("the bytes are not those that were sent, in their order")
+	}
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := w.Write([]byte("\x88\x00")); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := w.sendNow([]byte("after the close frame")); rest != nil || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the close frame: rest %t, %v", rest != nil, err)
+	}
+}

@@ -17,7 +17,7 @@ const (
 	stateDismissed              // likewise, and goodbye is the first thing it will say
 	stateIdle                   // no writer; the session's wake starts one
 	stateWaiting                // no writer yet; the next beat starts one
-	stateWriting                // a writer is at work
+	stateWriting                // a writer is at work, or the flushers are about to be
 	stateAgain                  // a writer is at work, and has been woken since it last asked
 	stateLeaving                // a writer says what is ready, and goodbye
 	stateOver                   // the reader has ended; no writer starts any more
@@ -56,12 +56,12 @@ func (c *connection) wake() {
 	}
 }
 
-// begin starts a writer in place of a state without one.
+// begin has the flushers write, in place of a state without a writer.
 func (c *connection) begin(from int32) bool {
 	if !c.state.CompareAndSwap(from, stateWriting) {
 		return false
 	}
-	c.server.connections.goroutines.Go(c.write)
+	c.server.flushers.add(c)
 	return true
 }
 
@@ -132,18 +132,26 @@ func (c *connection) leave(b *buffer) {
 
 // turn sends what the session gives at one go, and reports whether it gave anything.
 func (c *connection) turn(b *buffer) (bool, error) {
-	c.asked.Store(false)
-	if err := c.next(c.server.lifetime, b); err != nil || len(b.bytes) == headRoom {
+	frames, err := c.frames(b)
+	if err != nil || len(frames) == 0 {
 		return false, err
 	}
 	defer c.spoke.now()
-	c.server.metrics.sent[transportWebSocket].Add(float64(len(b.bytes) - headRoom))
-	b.bytes = bytes.TrimSuffix(b.bytes, []byte{'\n'})
-	if c.form == statesync.FormFrames {
-		return true, c.link.sendFrames(framed(b.bytes))
+	return true, c.link.sendFrames(frames)
+}
+
+// frames are what the session gives at one go, ready for the line; they lie in b.
+func (c *connection) frames(b *buffer) ([]byte, error) {
+	c.asked.Store(false)
+	if err := c.next(c.server.lifetime, b); err != nil || len(b.bytes) == headRoom {
+		return nil, err
 	}
-	all := takeBuffer()
-	defer all.giveBack()
-	all.bytes = appendFrames(all.bytes, b.bytes[headRoom:])
-	return true, c.link.sendFrames(all.bytes)
+	c.server.metrics.sent[transportWebSocket].Add(float64(len(b.bytes) - headRoom))
+	said := bytes.TrimSuffix(b.bytes, []byte{'\n'})
+	if c.form == statesync.FormFrames {
+		return framed(said), nil
+	}
+	end := len(b.bytes)
+	b.bytes = appendFrames(b.bytes, said[headRoom:])
+	return b.bytes[end:], nil
 }
