@@ -56,12 +56,14 @@ export class Overlay {
     );
   }
 
-  /** Takes the decision of a mutation; its layer stays until what is shown holds it, where anything follows the topic. */
+  /** Takes the decision of a mutation; its layer stays until what is shown holds it, where anything follows the topic.
+   * So do those of earlier ones of its lane whose answers were lost: a lane is decided in order. */
   accepted(mutation: PendingMutation, at: Position, following: boolean): void {
     const { shown, position } = this.#replica;
     const acked = { at, during: [shown.epoch, position.epoch] };
-    for (const layer of this.#layers) if (layer.mutation === mutation) layer.acked = acked;
-    if (!following || !this.#waits(acked)) this.#keep((layer) => layer.mutation !== mutation);
+    for (const layer of this.#layers)
+      if (layer.mutation === mutation || sentBefore(layer.mutation, mutation)) layer.acked ??= acked;
+    if (!following || !this.#waits(acked)) this.#keep((layer) => layer.acked !== acked);
     if (!this.layers.includes(mutation)) mutation.move("observed");
   }
 
@@ -146,4 +148,8 @@ export class Overlay {
     }
     return written;
   }
+}
+
+function sentBefore({ frame: a }: PendingMutation, { frame: b }: PendingMutation): boolean {
+  return !!a && !!b && a.client === b.client && a.seq < b.seq;
 }

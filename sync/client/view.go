@@ -55,11 +55,11 @@ func (v *View) Apply(f Frame, apply func(Frame) Effect) Effect {
 	return effect
 }
 
-// see notes which layers the events of a batch belong to.
+// see notes which layers the events of a batch belong to, or stand for.
 func (v *View) see(events []Event) {
 	for _, e := range events {
 		for _, l := range v.layers {
-			if e.Seq != 0 && e.Seq == l.mutation.Seq && e.Client == l.mutation.Client {
+			if e.Seq != 0 && l.decidedBy(e.Client, e.Seq) {
 				l.seen = true
 			}
 		}
@@ -87,17 +87,26 @@ func (l *layer) waits(r *Replica) bool {
 	return r.Epoch == l.shown || r.Epoch == l.loading
 }
 
+// decidedBy reports whether the mutation was decided when seq of a client's lane was: a
+// lane is decided in order, whatever became of the answers.
+func (l *layer) decidedBy(client string, seq uint64) bool {
+	return l.mutation.Client == client && l.mutation.Seq <= seq
+}
+
 // Settle takes in what the outbox says of a mutation: a rejected one disappears, an
-// acked one stays until what is shown holds it.
+// acked one, and those before it in its lane, stay until what is shown holds them.
 func (v *View) Settle(s Settled) {
+	client, seq := s.Mutation.Client, s.Mutation.Seq
 	for _, l := range v.layers {
-		if l.mutation.Client == s.Mutation.Client && l.mutation.Seq == s.Mutation.Seq && s.Status != topics.StatusRejected {
+		if s.Status != topics.StatusRejected && l.acked == nil && l.decidedBy(client, seq) {
 			l.acked, l.shown, l.loading = &s.Position, v.replica.Epoch, v.replica.Position.Epoch
 		}
 	}
 	v.keep(func(l *layer) bool {
-		mine := l.mutation.Client == s.Mutation.Client && l.mutation.Seq == s.Mutation.Seq
-		return !mine || l.acked != nil && l.waits(v.replica)
+		if l.acked == nil {
+			return l.mutation.Client != client || l.mutation.Seq != seq
+		}
+		return !l.decidedBy(client, seq) || l.waits(v.replica)
 	})
 }
 
