@@ -80,12 +80,14 @@ func only(list []Workload, words []string) ([]Workload, error) {
 	var kept []Workload
 	used := make(map[string]bool)
 	for _, w := range list {
+		wanted := false
 		for _, word := range words {
 			if strings.HasPrefix(w.Name, word) {
-				kept = append(kept, w)
-				used[word] = true
-				break
+				wanted, used[word] = true, true
 			}
+		}
+		if wanted {
+			kept = append(kept, w)
 		}
 	}
 	for _, word := range words {
