@@ -105,7 +105,7 @@ func TestFriends_P1_P7(t *testing.T) {
 	readers := map[string]*reader{}
 	ended := make(chan error)
 	start := func(name string, f func(*reader) error) {
-		r := &reader{goal: len(s.Txns)}
+		r := &reader{t: h.t, goal: len(s.Txns)}
 		readers[name] = r
 		go func() {
 			err := f(r)

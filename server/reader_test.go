@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"testing"
 
 	"github.com/coder/websocket"
 
@@ -17,6 +18,7 @@ import (
 
 // reader follows the document in every mode and holds its text.
 type reader struct {
+	t     *testing.T
 	text  []rune
 	order []int
 	at    topics.Version
@@ -30,6 +32,7 @@ const fromTheStart = "aaaaaaaaaaaaa-0"
 var errDone = errors.New("all steps are there")
 
 func (r *reader) take(message []byte) error {
+	soundLines(r.t, string(message))
 	frames, err := client.ParseFrames(message)
 	if err != nil {
 		return err
@@ -73,7 +76,7 @@ func (*house) readFriend(ctx context.Context, conn *websocket.Conn, r *reader) e
 	for {
 		_, message, err := conn.Read(ctx)
 		if err == nil {
-			err = r.take(message) // the authors hear the same, and look at it
+			err = r.take(message)
 		}
 		if err != nil {
 			return err
