@@ -126,7 +126,7 @@ func (f *follower) lastID() string {
 
 // stream follows server-sent events for a random number of them, and drops the line.
 func (f *follower) stream(method, path, body, lastID string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	ctx, cancel := context.WithTimeout(context.Background(), 6*patient)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, f.house.url+path, strings.NewReader(body))
 	if err != nil {
@@ -166,7 +166,7 @@ func (f *follower) stream(method, path, body, lastID string) error {
 
 // listen follows over a WebSocket for a random number of messages, and drops it.
 func (f *follower) listen() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	ctx, cancel := context.WithTimeout(context.Background(), 6*patient)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, f.house.url+"/v1/ws?user="+f.name, &websocket.DialOptions{Subprotocols: []string{"lockstep.v1"}, HTTPClient: f.house.client})
 	if err != nil {
@@ -195,7 +195,7 @@ func (f *follower) listen() error {
 
 // poll takes one answer of a long poll, and sometimes gives up before it comes.
 func (f *follower) poll() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	ctx, cancel := context.WithTimeout(context.Background(), 6*patient)
 	defer cancel()
 	path := "/v1/topics/" + f.topic + "/events?wait=1&user=" + f.name
 	if at := f.position(); at.Version > 0 {
